@@ -1,0 +1,156 @@
+"""`Policy.entitle`: what may this person have, and which rule says so?"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from idpsync.core.seats import Ladder, Tier
+
+
+class WithoutRule(StrEnum):
+    """What people get whom no rule with a tier names."""
+
+    HIGHEST_AVAILABLE = "highest_available"
+    LOWEST_AVAILABLE = "lowest_available"
+    NONE = "none"  # no account
+
+
+class WhenFull(StrEnum):
+    SPILL_DOWN = "spill_down"  # next lower free tier, and wait for the wished one
+    WAIT = "wait"
+
+
+class LeaverAction(StrEnum):
+    DEACTIVATE = "deactivate"
+    DELETE = "delete"
+    RELEASE_SEAT = "release_seat"
+
+
+class Mode(StrEnum):
+    """A filter on what a plan may contain."""
+
+    FULL = "full"
+    NO_REMOVALS = "no_removals"
+    CREATE_ONLY = "create_only"
+    OBSERVE = "observe"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRule:
+    """Members of `group` may have `tier`; `seatless` stands for `tier: none`, a member without a seat."""
+
+    group: str
+    tier: Tier | None = None
+    seatless: bool = False
+    role: str | None = None
+    priority: int = 0
+
+    @property
+    def says_tier(self) -> bool:
+        return self.tier is not None or self.seatless
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """What somebody may have.
+
+    `options` are the acceptable tiers in the order they are liked; empty with `admitted` means an
+    account without a seat. `flexible` people are content with any of their options and do not wait
+    for a better one.
+    """
+
+    admitted: bool
+    options: tuple[Tier, ...]
+    roles: frozenset[str]
+    priority: int
+    flexible: bool
+    because: tuple[str, ...]
+
+    @property
+    def ceiling(self) -> Tier | None:
+        return min(self.options) if self.options else None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules of one organisation. Pure: same groups, same entitlement."""
+
+    ladder: Ladder
+    rules: tuple[GroupRule, ...] = ()
+    without_rule: WithoutRule = WithoutRule.HIGHEST_AVAILABLE
+    when_full: WhenFull = WhenFull.SPILL_DOWN
+    verified_domains: frozenset[str] = frozenset()
+    protected: frozenset[str] = frozenset()  # folded user names and e-mail addresses
+    leaver_action: LeaverAction = LeaverAction.DEACTIVATE
+    leaver_grace: timedelta = timedelta(0)
+    min_hold: timedelta = timedelta(hours=24)
+    login_tier_sticks: bool = False  # jit.tier: highest_available
+    mode: Mode = Mode.FULL
+
+    def entitle(self, groups: AbstractSet[str]) -> Entitlement:
+        """The entitlement of somebody in `groups`.
+
+        Several rules match: the highest tier wins, then the highest priority; all roles add up.
+        """
+        matched = [rule for rule in self.rules if rule.group in groups]
+        roles = frozenset(rule.role for rule in matched if rule.role)
+        tiered = [rule for rule in matched if rule.says_tier]
+        if not tiered:
+            priority = max((rule.priority for rule in matched), default=0)
+            return self._without_rule(roles, priority)
+        best = min(tiered, key=_better)
+        return Entitlement(
+            admitted=True,
+            options=self._options(best.tier),
+            roles=roles,
+            priority=best.priority,
+            flexible=False,
+            because=(_says(best), *_roles_because(matched)),
+        )
+
+    def _options(self, ceiling: Tier | None) -> tuple[Tier, ...]:
+        if ceiling is None:
+            return ()
+        return self.ladder.from_(ceiling) if self.when_full is WhenFull.SPILL_DOWN else (ceiling,)
+
+    def _without_rule(self, roles: frozenset[str], priority: int) -> Entitlement:
+        because = (f"no rule names a tier → {self.without_rule.value}",)
+        match self.without_rule:
+            case WithoutRule.NONE:
+                return Entitlement(False, (), roles, priority, True, because)
+            case WithoutRule.HIGHEST_AVAILABLE:
+                options = self.ladder.tiers
+            case WithoutRule.LOWEST_AVAILABLE:
+                options = self.ladder.tiers[::-1]
+        return Entitlement(True, options, roles, priority, True, because)
+
+    def admits_domain(self, email: str | None) -> bool:
+        """Whether the address lies in a verified domain; with no verified domains every one does."""
+        if not self.verified_domains:
+            return True
+        return bool(email) and domain_of(email or "") in self.verified_domains
+
+
+def domain_of(email: str) -> str:
+    """The domain of an address in its comparable form (IDNA, lower case); "" if it has none."""
+    _, at, domain = email.strip().rpartition("@")
+    if not at:
+        return ""
+    try:
+        return domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return domain.casefold()
+
+
+def _better(rule: GroupRule) -> tuple[bool, int, int, str]:
+    rank = rule.tier.rank if rule.tier else 0
+    return (rule.tier is None, rank, -rule.priority, rule.group)
+
+
+def _says(rule: GroupRule) -> str:
+    return f"group '{rule.group}' → {rule.tier.name if rule.tier else 'no seat'}"
+
+
+def _roles_because(rules: list[GroupRule]) -> list[str]:
+    return [f"group '{rule.group}' → role {rule.role}" for rule in rules if rule.role]
