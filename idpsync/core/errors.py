@@ -86,9 +86,7 @@ class NotFound(RemoteError):
 class Conflict(RemoteError):
     """The resource exists and is not ours."""
 
-    def __init__(
-        self, system: str, operation: str, reason: str, scim_type: str | None = None
-    ) -> None:
+    def __init__(self, system: str, operation: str, reason: str, scim_type: str | None = None) -> None:
         super().__init__(system, operation, reason)
         self.scim_type = scim_type
 

@@ -118,12 +118,19 @@ class Policy:
         because = (f"no rule names a tier → {self.without_rule.value}",)
         match self.without_rule:
             case WithoutRule.NONE:
-                return Entitlement(False, (), roles, priority, True, because)
+                admitted, options = False, ()
             case WithoutRule.HIGHEST_AVAILABLE:
-                options = self.ladder.tiers
+                admitted, options = True, self.ladder.tiers
             case WithoutRule.LOWEST_AVAILABLE:
-                options = self.ladder.tiers[::-1]
-        return Entitlement(True, options, roles, priority, True, because)
+                admitted, options = True, self.ladder.tiers[::-1]
+        return Entitlement(
+            admitted=admitted,
+            options=options,
+            roles=roles,
+            priority=priority,
+            flexible=True,
+            because=because,
+        )
 
     def admits_domain(self, email: str | None) -> bool:
         """Whether the address lies in a verified domain; with no verified domains every one does."""

@@ -145,9 +145,7 @@ class SeatBook(Protocol):
         """Reserve a seat of `tier` for a member who keeps the old one until `settle`; False if full."""
         ...
 
-    def settle(
-        self, member: str, account_id: str, cause: Cause, yield_to: str | None = None
-    ) -> None:
+    def settle(self, member: str, account_id: str, cause: Cause, yield_to: str | None = None) -> None:
         """The target has confirmed: the reserved seat is assigned, a seat moved away from is freed.
 
         With `yield_to` the seat left behind is reserved for that member in the same transaction.

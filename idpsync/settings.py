@@ -1,10 +1,19 @@
-"""Secrets by reference: `env:NAME` or `file:/path`. A secret has no string form."""
+"""What every room's settings are made of: a strict base model, durations, rates, secrets by reference."""
 
 import os
+import re
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -34,9 +43,7 @@ class Secret:
         try:
             return Path(rest).read_text(encoding="utf-8").strip()
         except OSError as error:
-            raise ConfigError(
-                Problem(self.reference, f"cannot be read: {error.strerror}")
-            ) from error
+            raise ConfigError(Problem(self.reference, f"cannot be read: {error.strerror}")) from error
 
     def __repr__(self) -> str:
         return f"Secret({self.reference!r})"
@@ -68,3 +75,45 @@ class Secret:
             "pattern": "^(env|file):.+",
             "description": "a reference to a secret: env:NAME or file:/path",
         }
+
+
+class Settings(BaseModel):
+    """Base of every configuration model: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=False)
+
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_DURATION = re.compile(r"(\d+)\s*([smhd])")
+
+
+def duration(text: object) -> timedelta:
+    """`90s`, `10m`, `24h`, `30d`; ValueError for anything else."""
+    if isinstance(text, timedelta):
+        return text
+    match = _DURATION.fullmatch(str(text).strip())
+    if not match:
+        raise ValueError("a duration is a whole number and one of s, m, h, d: 90s, 10m, 24h, 30d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(duration),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]+ ?[smhd]$", "examples": ["10m"]}),
+]
+
+
+def per_second(text: object) -> float:
+    """`10/s`, `600/m` or `3000/h` as requests per second; ValueError for anything else."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*/\s*([smh])", str(text).strip())
+    if not match or float(match[1]) <= 0:
+        raise ValueError("a rate is a number above 0 per s, m or h: 10/s, 600/m")
+    return float(match[1]) / timedelta(**{_UNITS[match[2]]: 1}).total_seconds()
+
+
+Rate = Annotated[
+    float,
+    BeforeValidator(per_second),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9.]+ ?/ ?[smh]$", "examples": ["10/s"]}),
+]
