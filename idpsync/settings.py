@@ -1,4 +1,4 @@
-"""What every room's settings are made of: a strict base model, durations, rates, secrets by reference."""
+"""What every room's settings are made of: a strict base, durations, rates, secrets by reference."""
 
 import os
 import re

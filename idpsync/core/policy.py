@@ -38,7 +38,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GroupRule:
-    """Members of `group` may have `tier`; `seatless` stands for `tier: none`, a member without a seat."""
+    """Members of `group` may have `tier`; `seatless` is `tier: none`, a member without a seat."""
 
     group: str
     tier: Tier | None = None
@@ -115,6 +115,7 @@ class Policy:
         return self.ladder.from_(ceiling) if self.when_full is WhenFull.SPILL_DOWN else (ceiling,)
 
     def _without_rule(self, roles: frozenset[str], priority: int) -> Entitlement:
+        options: tuple[Tier, ...]
         because = (f"no rule names a tier → {self.without_rule.value}",)
         match self.without_rule:
             case WithoutRule.NONE:

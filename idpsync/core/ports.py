@@ -96,8 +96,8 @@ class Target(Protocol):
 class Cause:
     """Who writes and why: goes into the ledger row of every write.
 
-    `actor` is "sync", "jit", "cli:<os user>", "console:<e-mail>". `token` is the fencing token of a leader; a
-    stale one makes the write raise LeaseLost.
+    `actor` is "sync", "jit", "cli:<os user>", "console:<e-mail>". `token` is the fencing token of a
+    leader; a stale one makes the write raise LeaseLost.
     """
 
     actor: str
