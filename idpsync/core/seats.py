@@ -68,8 +68,9 @@ NO_SEATS: Mapping[Tier, int] = MappingProxyType({})
 class WaitEntry:
     """An unmet wish, kept as state and retried every run.
 
-    `wants` is the tier waited for, `holds` what the person has meanwhile. `owed` marks somebody who
-    gave up a seat in an exchange that did not finish: nobody stands before them.
+    `wants` is the tier waited for, `holds` what the person has meanwhile; `accepts` are all tiers that
+    would be better than that, `wants` among them. `owed` marks somebody who gave up a seat in an
+    exchange that did not finish: nobody stands before them.
     """
 
     member: str
@@ -80,6 +81,11 @@ class WaitEntry:
     priority: int = 0
     because: tuple[str, ...] = ()
     owed: bool = False
+    accepts: tuple[Tier, ...] = ()
+
+    def awaits(self, tier: Tier) -> bool:
+        """Whether a free seat of `tier` would go to this person."""
+        return tier == self.wants or tier in self.accepts
 
     @property
     def turn(self) -> tuple[bool, int, datetime, str]:
@@ -113,7 +119,7 @@ class SeatPool:
     def open_to(self, claim: "Claim", tier: Tier) -> int:
         """Seats of `tier` this claim may take: sync leaves the reserve, nobody jumps the queue."""
         kept = self.reserved.get(tier, 0) if claim.door is Door.SYNC else 0
-        ahead = sum(w.wants == tier and claim.after(w) for w in self.waiting)
+        ahead = sum(w.awaits(tier) and claim.after(w) for w in self.waiting)
         return max(0, self.free(tier) - kept - ahead)
 
     def take(self, tier: Tier) -> "SeatPool":
