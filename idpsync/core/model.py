@@ -54,7 +54,7 @@ class DirectoryUser:
     external_id: str
     profile: Profile
     active: bool | None = True
-    attributes: Mapping[str, str] = NO_ATTRIBUTES
+    attributes: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
 
     @property
     def user_name(self) -> str:

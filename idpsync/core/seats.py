@@ -5,7 +5,7 @@ or held for one that is on its way, never both.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -102,9 +102,9 @@ class SeatPool:
 
     ladder: Ladder
     purchased: Mapping[Tier, int]
-    assigned: Mapping[Tier, int] = NO_SEATS
-    held: Mapping[Tier, int] = NO_SEATS
-    reserved: Mapping[Tier, int] = NO_SEATS
+    assigned: Mapping[Tier, int] = field(default_factory=lambda: NO_SEATS)
+    held: Mapping[Tier, int] = field(default_factory=lambda: NO_SEATS)
+    reserved: Mapping[Tier, int] = field(default_factory=lambda: NO_SEATS)
     waiting: tuple[WaitEntry, ...] = ()
 
     def free(self, tier: Tier) -> int:
