@@ -1,1 +1,33 @@
+"""Targets: where accounts live. The kinds of the configuration, and `build`."""
 
+from typing import assert_never
+
+from idpsync.core.errors import ConfigError, Problem
+from idpsync.core.ports import AccountShelf, Clock, Target
+from idpsync.core.seats import Ladder
+from idpsync.targets.kinds import (
+    ClaudeConfig,
+    IdpGroupsConfig,
+    LocalConfig,
+    ScimConfig,
+    TargetConfig,
+)
+
+__all__ = ["ClaudeConfig", "IdpGroupsConfig", "LocalConfig", "ScimConfig", "TargetConfig", "build"]
+
+BUILT = ("local", "scim")
+
+
+def build(config: TargetConfig, *, clock: Clock, ladder: Ladder, shelf: AccountShelf) -> Target:
+    """The target that `config` describes; ConfigError for a kind that this version does not have."""
+    match config:
+        case ScimConfig() | LocalConfig():
+            raise NotImplementedError
+        case ClaudeConfig() | IdpGroupsConfig():
+            raise ConfigError(Problem("target.kind", _not_built(config.kind)))
+        case _:
+            assert_never(config)
+
+
+def _not_built(kind: str) -> str:
+    return f"{kind} is not built in this version; built are: {', '.join(BUILT)}"
