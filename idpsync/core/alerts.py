@@ -10,6 +10,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """1 for a warning, 2 for critical; the words themselves do not sort."""
+        return 1 if self is Severity.WARNING else 2
+
 
 class Phase(StrEnum):
     """Where one alert is in its life."""
@@ -38,7 +43,11 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertState:
-    """What the store keeps of one alert between evaluations."""
+    """What the store keeps of one alert between evaluations, every field of it.
+
+    `told` is when each severity was last said to the receivers since the alert began; whoever was told
+    is owed a resolution, also while a silence delays it. Empty: nobody heard of the present trouble.
+    """
 
     key: str
     phase: Phase = Phase.OK
@@ -51,14 +60,16 @@ class AlertState:
     last_sent_at: datetime | None = None
     acknowledged_by: str | None = None
     silenced_until: datetime | None = None
+    told: Mapping[Severity, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one rule sees now. `severity` None means: inside the *recovery* threshold.
+    """What one rule sees now: `severity` is the worst firing threshold reached, None for none.
 
-    `clearing` means better than the firing threshold but not yet by the clear margin: a firing alert
-    stays, a quiet one stays quiet. No observation at all (no data) leaves the state as it is.
+    `keeps` is the worst threshold that is not yet left behind by the clear margin: an alert that fires
+    at up to that severity stays there, a quiet one stays quiet. No observation at all (no data) leaves
+    the state as it is. `key` is the rule's own part of the dedup key: "headroom/premium".
     """
 
     key: str
@@ -66,5 +77,10 @@ class Observation:
     summary: str
     facts: Mapping[str, str]
     runbook: str
-    clearing: bool = False
     hold_for: timedelta = timedelta(0)
+    keeps: Severity | None = None
+
+    @property
+    def clearing(self) -> bool:
+        """Better than every firing threshold, but not yet by the clear margin."""
+        return self.severity is None and self.keeps is not None
