@@ -8,7 +8,7 @@ tiers. Nobody who holds a seat ends without one.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heapify, heappop
@@ -113,8 +113,9 @@ class _Table:
         if not any(self._wants(w.member, tier) for w in self._leavers() for tier in w.options):
             return False  # every ring has a step down, and only these people go down
         seekers, turned = self._seekers(), False
+        first = self._stands_first(seekers)
         for start in self.queues:
-            while ring := self._ring(start, seekers):
+            while ring := shortest_ring(start, tuple(self.queues), first):
                 for held, wanted, member in ring:
                     seekers[held][wanted].popleft()
                     self.holds[member] = wanted
@@ -131,22 +132,38 @@ class _Table:
                     seekers[held][tier].append(member)
         return seekers
 
-    def _ring(self, start: Tier, seekers: _Seekers) -> list[tuple[Tier, Tier, str]]:
-        """The shortest ring through `start`: (held, wanted, member) for each step."""
-        paths: list[list[tuple[Tier, Tier, str]]] = [[]]
-        seen: set[Tier] = set()
-        while paths:
-            path = paths.pop(0)
-            held = path[-1][1] if path else start
-            for wanted, queue in seekers[held].items():
-                while queue and (self.holds[queue[0]] != held or not self._wants(queue[0], wanted)):
-                    queue.popleft()
-                if queue and wanted == start:
-                    return [*path, (held, wanted, queue[0])]
-                if queue and wanted not in seen:
-                    seen.add(wanted)
-                    paths.append([*path, (held, wanted, queue[0])])
-        return []
+    def _stands_first(self, seekers: _Seekers) -> Callable[[Tier, Tier], str | None]:
+        def first(held: Tier, wanted: Tier) -> str | None:
+            queue = seekers[held][wanted]
+            while queue and (self.holds[queue[0]] != held or not self._wants(queue[0], wanted)):
+                queue.popleft()
+            return queue[0] if queue else None
+
+        return first
 
     def _leavers(self) -> list[Wish]:
         return [w for w in self.wishes.values() if w.must_leave and self.holds[w.member] == w.current]
+
+
+def shortest_ring(
+    start: Tier, tiers: tuple[Tier, ...], first: Callable[[Tier, Tier], str | None]
+) -> list[tuple[Tier, Tier, str]]:
+    """The shortest ring of moves through `start`, as (from, to, member); empty if there is none.
+
+    `first(a, b)` names who stands first among those who hold `a` and want `b`.
+    """
+    paths: list[list[tuple[Tier, Tier, str]]] = [[]]
+    seen: set[Tier] = set()
+    while paths:
+        path = paths.pop(0)
+        held = path[-1][1] if path else start
+        for wanted in tiers:
+            member = first(held, wanted) if wanted != held and wanted not in seen else None
+            if member is None:
+                continue
+            step = [*path, (held, wanted, member)]
+            if wanted == start:
+                return step
+            seen.add(wanted)
+            paths.append(step)
+    return []

@@ -1,0 +1,345 @@
+"""`plan`: from what was read to what will be written. Pure, total, deterministic.
+
+Releases come before grants. Nothing is taken on the word of a read that is not complete. Order among
+wishes: see `settle`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from idpsync.core.correlate import Correlation, correlate
+from idpsync.core.leavers import Evidence, Leaver, leave
+from idpsync.core.model import Account, DirectoryUser, Standing, fold
+from idpsync.core.plan import (
+    Action,
+    ChangeTier,
+    CreateAccount,
+    DeactivateAccount,
+    DeleteAccount,
+    Departure,
+    Plan,
+    ReactivateAccount,
+    Refusal,
+)
+from idpsync.core.policy import Entitlement, Mode, Policy
+from idpsync.core.profile import profile_actions
+from idpsync.core.seats import Claim, Door, Holding, SeatPool, Tier, WaitEntry, why_not
+from idpsync.core.sequence import Move, sequence
+from idpsync.core.settle import Wish, settle
+from idpsync.core.world import Case, World, groups_by_person, has_seat, pool_of, summarise
+
+
+def plan(world: World, policy: Policy) -> Plan:
+    """Decide everything. The same world gives the same plan, in whatever order it is listed."""
+    return _Planning(world, policy).result()
+
+
+class _Planning:
+    """One planning: what was derived from the world, in the order it is derived."""
+
+    def __init__(self, world: World, policy: Policy) -> None:
+        self.world, self.policy = world, policy
+        self.mode = policy.mode
+        self.evidence = Evidence.of(world.snapshot, {rule.group for rule in policy.rules})
+        self.holding_of = {holding.member: holding for holding in world.holdings}
+        self.wait_of = {entry.member: entry for entry in world.waiting}
+        self.correlation: Correlation = correlate(
+            world.snapshot.users,
+            world.accounts,
+            world.links,
+            verified=policy.admits_domain,
+        )
+        self.before = pool_of(world, policy.ladder)
+        self.refused: list[Refusal] = []
+        self.leavers: list[Leaver] = []
+        self.departures: list[Departure] = []
+        self.cases = self._sort_people()
+        self.leave_actions = self._leave() if self.mode in (Mode.FULL, Mode.OBSERVE) else []
+        self.holds = self._settle()
+
+    # --- who is who -----------------------------------------------------------------------------
+
+    def _sort_people(self) -> list[Case]:
+        groups_of = groups_by_person(self.world.snapshot, {rule.group for rule in self.policy.rules})
+        accounts = self.correlation.account_of
+        cases = []
+        for user in sorted(self.world.snapshot.users, key=lambda u: u.external_id):
+            if user.external_id in self.correlation.skipped or user.active is None:
+                continue
+            account = accounts.get(user.external_id)
+            if account and self._protected(account):
+                continue
+            entitlement = self.policy.entitle(groups_of.get(user.external_id, frozenset()))
+            if user.active and entitlement.admitted:
+                if self._may_enter(user, account):
+                    cases.append(self._case(user, entitlement, account))
+            elif account:
+                self._note_leaver(user, account, entitlement)
+        self._note_absent()
+        return cases
+
+    def _protected(self, account: Account) -> bool:
+        keys = {account.member, fold(account.profile.email or "")}
+        return not keys.isdisjoint(self.policy.protected)
+
+    def _may_enter(self, user: DirectoryUser, account: Account | None) -> bool:
+        newcomer = account is None or account.standing is Standing.DEACTIVATED
+        if newcomer and not self.policy.admits_domain(user.profile.email or user.user_name):
+            address = user.profile.email or user.user_name
+            because = (f"the domain of {address} is not a verified domain",)
+            self.refused.append(Refusal(user.user_name, "domain_not_verified", because))
+            return False
+        return True
+
+    def _case(self, user: DirectoryUser, entitlement: Entitlement, account: Account | None) -> Case:
+        member = account.member if account else fold(user.user_name)
+        holding = self.holding_of.get(member)
+        if account and account.standing is not Standing.DEACTIVATED:
+            current = account.tier
+        else:
+            current = holding.tier if holding and not holding.settled else None
+        return Case(
+            user=user,
+            entitlement=entitlement,
+            account=account,
+            member=member,
+            current=current,
+            satisfied=current is not None and self._satisfied(entitlement, current, holding),
+        )
+
+    def _satisfied(self, entitlement: Entitlement, current: Tier, holding: Holding | None) -> bool:
+        if entitlement.flexible or (entitlement.options and current == entitlement.options[0]):
+            return True
+        ceiling = entitlement.ceiling
+        if ceiling is not None and current >= ceiling:
+            return self.mode is Mode.CREATE_ONLY
+        return not self._may_lower(holding)
+
+    def _may_lower(self, holding: Holding | None) -> bool:
+        if self.mode not in (Mode.FULL, Mode.OBSERVE) or not self.evidence.groups_complete:
+            return False
+        if holding is None:
+            return True
+        if self.policy.login_tier_sticks and holding.door is Door.JIT:
+            return False
+        return self.world.now - holding.since >= self.policy.min_hold
+
+    def _note_leaver(self, user: DirectoryUser, account: Account, entitlement: Entitlement) -> None:
+        if user.active is False:
+            because = (f"{user.user_name} is disabled in the directory",)
+            self.leavers.append(Leaver(account, user.external_id, because, gone=False))
+        elif self.evidence.groups_complete:
+            self.leavers.append(Leaver(account, user.external_id, entitlement.because, gone=False))
+
+    def _note_absent(self) -> None:
+        """Linked accounts whose person a complete read did not name."""
+        if not self.evidence.absence_counts:
+            return
+        present = {user.external_id for user in self.world.snapshot.users}
+        by_id = {account.id: account for account in self.world.accounts}
+        for link in sorted(self.world.links, key=lambda k: k.account_id):
+            account = by_id.get(link.account_id)
+            if account is None or link.source != self.world.snapshot.source:
+                continue
+            if link.external_id in present or self._protected(account):
+                continue
+            since = link.missing_since or self.world.now
+            self.departures.append(Departure(account.id, since))
+            because = ("is no longer in the directory",)
+            self.leavers.append(Leaver(account, link.external_id, because, gone=True, since=since))
+
+    def _leave(self) -> list[ChangeTier | DeactivateAccount | DeleteAccount]:
+        leaving = (leave(who, self.policy, self.world.now) for who in self.leavers)
+        return [action for action in leaving if action]
+
+    # --- who gets what --------------------------------------------------------------------------
+
+    def _settle(self) -> dict[str, Tier | None]:
+        free = {tier: self.before.balance(tier) for tier in self.policy.ladder}
+        for action in (*self.leave_actions, *self._give_ups()):
+            if action.previous_tier:
+                free[action.previous_tier] += 1
+        open_to_sync = {t: n - self.world.reserved.get(t, 0) for t, n in free.items()}
+        self.free_after_releases = free
+        return settle([self._wish(case) for case in self.cases if self._competes(case)], open_to_sync)
+
+    def _competes(self, case: Case) -> bool:
+        if not case.entitlement.options or case.satisfied:
+            return False
+        return case.account is None or self.mode is not Mode.CREATE_ONLY
+
+    def _wish(self, case: Case) -> Wish:
+        entry = self.wait_of.get(case.member)
+        return Wish(
+            member=case.member,
+            current=case.current,
+            options=case.entitlement.options,
+            priority=case.entitlement.priority,
+            since=entry.since if entry else None,
+            owed=entry.owed if entry else False,
+        )
+
+    def _give_ups(self) -> list[ChangeTier]:
+        """People who stay without a seat: `tier: none`."""
+        return [
+            _change(case, case.account, Move(case.member, case.current, None))
+            for case in self.cases
+            if case.account and not case.arrives and not case.satisfied
+            if case.current and not case.entitlement.options
+        ]
+
+    def _final(self, case: Case) -> Tier | None:
+        return self.holds.get(case.member, case.current if case.satisfied else None)
+
+    # --- what is written ------------------------------------------------------------------------
+
+    def result(self) -> Plan:
+        actions = tuple(self._actions())
+        if self.mode is Mode.CREATE_ONLY:
+            actions = tuple(a for a in actions if isinstance(a, CreateAccount))
+        after = self._pool_after(actions)
+        snapshot = self.world.snapshot
+        return Plan(
+            actions=actions,
+            adoptions=self.correlation.adoptions,
+            waiting=tuple(sorted(self._waiting(after), key=lambda entry: entry.turn)),
+            refused=tuple(self.refused),
+            conflicts=self.correlation.conflicts,
+            orphans=self.correlation.orphans,
+            departures=tuple(self.departures),
+            pool_before=self.before,
+            pool_after=after,
+            directory=summarise(snapshot, self.world.directory_kind),
+            mode=self.mode,
+            made_at=self.world.now,
+        )
+
+    def _actions(self) -> Iterator[Action]:
+        yield from self.leave_actions
+        yield from self._give_ups()
+        yield from self._moves()
+        yield from self._profiles()
+        arriving = sorted((c for c in self.cases if c.arrives), key=lambda c: self._wish(c).turn)
+        yield from (a for c in arriving if c.account and (a := self._arrival(c)))
+        yield from (a for c in arriving if not c.account and (a := self._arrival(c)))
+
+    def _profiles(self) -> Iterator[Action]:
+        managed = frozenset(rule.role for rule in self.policy.rules if rule.role)
+        for case in self.cases:
+            if case.account and not case.arrives:
+                yield from profile_actions(
+                    case.user,
+                    case.account,
+                    case.entitlement,
+                    managed=managed,
+                    may_take=self._may_lower(None),
+                )
+
+    def _moves(self) -> Iterator[Action]:
+        staying = {c.member: (c, c.account) for c in self.cases if c.account and not c.arrives}
+        moves: list[Move] = []
+        grants: list[Move] = []
+        for member, (case, _) in staying.items():
+            final = self._final(case)
+            if member in self.holds and final is not None and final != case.current:
+                move = Move(member, case.current, final)
+                (moves if case.current else grants).append(move)
+        ordered = sequence(_first_down(moves), self.free_after_releases)
+        for move in (*ordered, *grants):
+            yield _change(*staying[move.member], move)
+
+    def _arrival(self, case: Case) -> Action | None:
+        tier = self._final(case)
+        if tier is None and case.entitlement.options:
+            return None
+        entitlement, user = case.entitlement, case.user
+        if case.account:
+            return ReactivateAccount(
+                account_id=case.account.id,
+                profile=user.profile,
+                external_id=user.external_id,
+                tier=tier,
+                roles=entitlement.roles,
+                because=entitlement.because,
+            )
+        return CreateAccount(
+            profile=user.profile,
+            external_id=user.external_id,
+            source=user.source,
+            tier=tier,
+            roles=entitlement.roles,
+            because=entitlement.because,
+        )
+
+    def _pool_after(self, actions: tuple[Action, ...]) -> SeatPool:
+        pool = self.before
+        held = dict(pool.held)
+        reserved_for = {h.member: h.tier for h in self.world.holdings}
+        seated = {a.member for a in self.world.accounts if has_seat(a)}
+        for action in actions:
+            pool = _apply_to(pool, action)
+            member = fold(action.profile.user_name)
+            arrives = isinstance(action, CreateAccount | ReactivateAccount)
+            if arrives and member in reserved_for and member not in seated:
+                held[reserved_for[member]] -= 1  # the reservation becomes the assigned seat
+        return replace(pool, held=held)
+
+    def _waiting(self, after: SeatPool) -> Iterator[WaitEntry]:
+        for case in self.cases:
+            options = case.entitlement.options
+            if not options or case.satisfied or case.member not in self.holds:
+                continue
+            final = self.holds[case.member]
+            if final == options[0] or (case.entitlement.flexible and final is not None):
+                continue
+            yield self._wait_entry(case, final, after)
+
+    def _wait_entry(self, case: Case, final: Tier | None, after: SeatPool) -> WaitEntry:
+        options = case.entitlement.options
+        entry = self.wait_of.get(case.member)
+        accepts = options[: options.index(final)] if final in options else options
+        claim = Claim(
+            case.member,
+            case.user.user_name,
+            options,
+            priority=case.entitlement.priority,
+            since=entry.since if entry else self.world.now,
+        )
+        return WaitEntry(
+            member=case.member,
+            user_name=case.user.user_name,
+            wants=options[0],
+            holds=final,
+            since=entry.since if entry else self.world.now,
+            priority=case.entitlement.priority,
+            because=(*case.entitlement.because, *(why_not(after, claim, t) for t in accepts)),
+            owed=bool(entry and entry.owed and final is None),
+            accepts=accepts,
+        )
+
+
+def _first_down(moves: list[Move]) -> list[Move]:
+    """Moves down the ladder first: they make room."""
+    return sorted(moves, key=lambda m: m.left is not None and m.to is not None and m.to < m.left)
+
+
+def _change(case: Case, account: Account, move: Move) -> ChangeTier:
+    because = case.entitlement.because
+    if move.yields_to:
+        because = (*because, f"exchange of full tiers: the seat goes to {move.yields_to}")
+    return ChangeTier(
+        account_id=account.id,
+        profile=replace(case.user.profile, user_name=account.user_name),
+        external_id=case.user.external_id,
+        previous_tier=move.left,
+        tier=move.to,
+        because=because,
+        yields_to=move.yields_to,
+    )
+
+
+def _apply_to(pool: SeatPool, action: Action) -> SeatPool:
+    left = getattr(action, "previous_tier", None)
+    taken = getattr(action, "tier", None)
+    pool = pool.release(left) if left else pool
+    return pool.take(taken) if taken else pool

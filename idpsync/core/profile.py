@@ -1,0 +1,64 @@
+"""Attributes and roles that an account should have in step with the directory."""
+
+from collections.abc import Iterator
+
+from idpsync.core.model import Account, DirectoryUser, fold
+from idpsync.core.plan import ChangeRoles, UpdateProfile
+from idpsync.core.policy import Entitlement
+
+ATTRIBUTES = ("user_name", "email", "given_name", "family_name", "display_name")
+
+
+def profile_actions(
+    user: DirectoryUser,
+    account: Account,
+    entitlement: Entitlement,
+    *,
+    managed: frozenset[str],
+    may_take: bool,
+) -> Iterator[UpdateProfile | ChangeRoles]:
+    """What must be written to bring `account` in step with `user`.
+
+    `managed` are the roles that rules give: no other role is touched. Without `may_take` a role is
+    only added.
+    """
+    changed = _differences(user, account)
+    if changed:
+        yield UpdateProfile(
+            account_id=account.id,
+            profile=user.profile,
+            external_id=user.external_id,
+            previous_user_name=account.user_name,
+            changed=changed,
+            because=(f"the directory says otherwise: {', '.join(changed)}",),
+        )
+    kept = account.roles - managed if may_take else account.roles
+    roles = kept | entitlement.roles
+    if roles != account.roles:
+        yield ChangeRoles(
+            account_id=account.id,
+            profile=user.profile,
+            external_id=user.external_id,
+            previous_roles=account.roles,
+            roles=roles,
+            because=entitlement.because,
+        )
+
+
+def _differences(user: DirectoryUser, account: Account) -> tuple[str, ...]:
+    """Attributes the directory has a value for and the account another one.
+
+    A value the directory does not have is left alone; names that are compared without case are left
+    as the target writes them.
+    """
+    changed = []
+    for name in ATTRIBUTES:
+        wanted, found = getattr(user.profile, name), getattr(account.profile, name)
+        if not wanted or wanted == found:
+            continue
+        if name in {"user_name", "email"} and found and fold(wanted) == fold(found):
+            continue
+        changed.append(name)
+    if account.external_id != user.external_id:
+        changed.append("external_id")
+    return tuple(changed)

@@ -1,0 +1,91 @@
+"""What a plan is made from, and the people in it, each with what policy says and what they have."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+
+from idpsync.core.model import Account, DirectorySnapshot, DirectoryUser, Link, Standing
+from idpsync.core.plan import DirectorySummary, GroupCount
+from idpsync.core.policy import Entitlement
+from idpsync.core.seats import Holding, Ladder, SeatPool, Tier, WaitEntry
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything a plan is made from, read before anything is decided."""
+
+    snapshot: DirectorySnapshot
+    directory_kind: str
+    accounts: tuple[Account, ...]
+    links: tuple[Link, ...]
+    holdings: tuple[Holding, ...]
+    waiting: tuple[WaitEntry, ...]
+    purchased: Mapping[Tier, int]
+    reserved: Mapping[Tier, int]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One person who may have something: what policy says, what they have."""
+
+    user: DirectoryUser
+    entitlement: Entitlement
+    account: Account | None
+    member: str
+    current: Tier | None  # of a working account, or of a reservation on its way
+    satisfied: bool  # keeps what they have, whatever is free
+
+    @property
+    def standing(self) -> Standing | None:
+        return self.account.standing if self.account else None
+
+    @property
+    def arrives(self) -> bool:
+        """Whether an account must be made or brought back for them."""
+        return self.standing in (None, Standing.DEACTIVATED)
+
+
+def has_seat(account: Account) -> bool:
+    """Whether the target counts a seat for this account."""
+    return account.tier is not None and account.standing is not Standing.DEACTIVATED
+
+
+def pool_of(world: World, ladder: Ladder) -> SeatPool:
+    """The pool as the target and the open reservations make it: each seat counted once."""
+    seated = {a.member for a in world.accounts if has_seat(a)}
+    assigned = Counter(a.tier for a in world.accounts if has_seat(a))
+    held = Counter(h.tier for h in world.holdings if not h.settled and h.member not in seated)
+    return SeatPool(
+        ladder=ladder,
+        purchased=world.purchased,
+        assigned={tier: assigned[tier] for tier in ladder},
+        held={tier: held[tier] for tier in ladder},
+        reserved=world.reserved,
+    )
+
+
+def groups_by_person(snapshot: DirectorySnapshot, names: AbstractSet[str]) -> dict[str, set[str]]:
+    """External id → those of the groups `names` the person was seen in."""
+    groups: dict[str, set[str]] = defaultdict(set)
+    for group in snapshot.groups:
+        if group.name in names:
+            for external_id in group.members or ():
+                groups[external_id].add(group.name)
+    return groups
+
+
+def summarise(snapshot: DirectorySnapshot, kind: str) -> DirectorySummary:
+    """What the plan tells about the read."""
+    return DirectorySummary(
+        kind=kind,
+        complete=snapshot.complete,
+        users=len(snapshot.users),
+        groups=tuple(
+            GroupCount(g.name, None if g.members is None else len(g.members), g.complete)
+            for g in sorted(snapshot.groups, key=lambda g: g.name)
+        ),
+        problems=snapshot.problems,
+    )
