@@ -185,8 +185,8 @@ class Threshold:
     def __post_init__(self) -> None:
         if self.seats is not None and self.seats < 0:
             raise ValueError("a number of seats is not below 0")
-        if self.percent is not None and not 0 <= self.percent < 100:
-            raise ValueError("a percentage of free seats is at least 0 and below 100")
+        if self.percent is not None and not 0 <= self.percent <= 99:
+            raise ValueError("a percentage of free seats is from 0 to 99")
 
     def free_seats(self, purchased: int) -> int:
         """The highest number of free seats that still reaches the threshold; -1 for never."""
@@ -251,7 +251,7 @@ def _headroom(tiers: Sequence[Tier], pool: SeatPool, waiting: Sequence[WaitEntry
 def _observed(rule: HeadroomRule, room: _Headroom) -> Observation:
     severity = _worst(rule, room.purchased, room.free, margin=0)
     keeps = _worst(rule, room.purchased, room.free, margin=rule.clear_margin)
-    if room.free == room.purchased and not room.waiting:
+    if room.free == room.purchased and not room.waiting and not room.over:
         severity = keeps = None  # nobody uses a seat: a small contract is not a shortage
     return Observation(
         rule.name,
