@@ -98,7 +98,7 @@ class IdpConfig(Settings):
 
 
 class AttributeNames(Settings):
-    """Which SAML attribute carries what; what is left out comes from the preset, then the usual names."""
+    """Which SAML attribute carries what; the preset, then the usual names fill what is left out."""
 
     user_name: str | None = None
     email: str | None = None
