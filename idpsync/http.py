@@ -1,0 +1,362 @@
+"""The only place that speaks HTTP: deadlines, pace, retries, size caps, and errors by remedy.
+
+`requests` is used below its Session: a prepared request goes through one sized adapter. So nothing
+is taken from the surroundings (no ~/.netrc, no proxy variables, no cookies) and no redirect is
+followed but one 307/308 to the same origin (RFC 7644 §3.12).
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum, auto
+from pathlib import Path
+from ssl import SSLCertVerificationError
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import structlog
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError as PoolError
+from urllib3.exceptions import SSLError as PoolTlsError
+
+from idpsync import __version__
+from idpsync.answers import (
+    Credential,
+    Question,
+    Response,
+    Verdict,
+    pause_asked,
+    read_json,
+    refusal,
+    same_origin,
+    scrubbed,
+    unanswered,
+    unreadable,
+)
+from idpsync.core.errors import Malformed, RateLimited, Refused, RemoteError, Transient, UnknownOutcome
+from idpsync.core.ports import Clock
+from idpsync.pace import Limits, Pace, RetryBudget, Timer, Watch, Watchdog, backoff
+
+__all__ = ["Credential", "HttpClient", "Limits", "Response", "Verdict", "read_json", "translate"]
+
+log = structlog.get_logger()
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+REPEATABLE = READS | {"PUT", "DELETE"}  # RFC 9110 §9.2.2
+CHUNK = 65_536
+
+
+class Fate(Enum):
+    """How far a request got that has no usable answer."""
+
+    UNSENT = auto()  # nothing left: any request may be made again
+    UNSURE = auto()  # it may have been carried out
+    UNREADABLE = auto()  # an answer came that cannot be read
+    UNFIT = auto()  # it could not be made at all: the address or a header is wrong
+
+
+FATES: Mapping[type[requests.RequestException], Fate] = {
+    requests.ConnectTimeout: Fate.UNSENT,
+    requests.exceptions.ProxyError: Fate.UNSENT,
+    requests.exceptions.RetryError: Fate.UNSURE,
+    requests.exceptions.SSLError: Fate.UNSURE,
+    requests.ConnectionError: Fate.UNSURE,
+    requests.Timeout: Fate.UNSURE,
+    requests.exceptions.ChunkedEncodingError: Fate.UNSURE,
+    requests.exceptions.ContentDecodingError: Fate.UNREADABLE,
+    requests.exceptions.StreamConsumedError: Fate.UNREADABLE,
+    requests.exceptions.InvalidJSONError: Fate.UNREADABLE,
+    requests.HTTPError: Fate.UNREADABLE,
+    requests.TooManyRedirects: Fate.UNREADABLE,
+    requests.URLRequired: Fate.UNFIT,
+    requests.exceptions.MissingSchema: Fate.UNFIT,
+    requests.exceptions.InvalidSchema: Fate.UNFIT,
+    requests.exceptions.InvalidURL: Fate.UNFIT,
+    requests.exceptions.InvalidHeader: Fate.UNFIT,
+    requests.exceptions.UnrewindableBodyError: Fate.UNFIT,
+}
+
+
+def fate_of(error: Exception) -> Fate:
+    """How far the request got; UNSURE for what nobody foresaw."""
+    reason: object = error.args[0] if error.args else None
+    if isinstance(reason, MaxRetryError):
+        reason = reason.reason
+    if isinstance(reason, NewConnectionError | ConnectTimeoutError):  # name, refusal, no route
+        return Fate.UNSENT
+    if isinstance(reason, PoolTlsError) and isinstance(reason.args[0], SSLCertVerificationError):
+        return Fate.UNSENT
+    if isinstance(error, UnicodeError | ValueError) and not isinstance(error, OSError):
+        return Fate.UNFIT
+    known = (FATES[kind] for kind in type(error).__mro__ if kind in FATES)
+    return next(known, Fate.UNSURE)
+
+
+def translate(asked: Question, error: Exception) -> RemoteError:
+    """Our error for one of requests or urllib3. Its own text is not repeated: it names the address."""
+    reason = _why(error)
+    match fate_of(error):
+        case Fate.UNSENT:
+            return Transient(asked.system, asked.operation, f"cannot be reached ({reason})")
+        case Fate.UNFIT:
+            return Refused(asked.system, asked.operation, f"the request cannot be made ({reason})")
+        case Fate.UNREADABLE:
+            return unreadable(asked, f"the answer cannot be read ({reason})")
+        case Fate.UNSURE:
+            return unanswered(asked, f"no usable answer ({reason})")
+
+
+def _why(error: BaseException) -> str:
+    """The deepest cause in words of the operating system or of TLS, without any address."""
+    why, inner = type(error).__name__, error.__cause__ or error.__context__
+    while inner is not None:
+        if isinstance(inner, SSLCertVerificationError):
+            return f"TLS: {inner.verify_message}"
+        if isinstance(inner, OSError) and inner.strerror:
+            why = inner.strerror
+        inner = inner.__cause__ or inner.__context__
+    return why
+
+
+def _guarded_pools(watchdog: Watchdog) -> dict[str, type[HTTPConnectionPool]]:
+    """Connection pools whose connections tell the watchdog which socket the present request uses."""
+
+    class Plain(HTTPConnection):
+        def getresponse(self) -> Any:
+            watchdog.attend(self.sock)
+            return super().getresponse()
+
+    class Tls(HTTPSConnection):
+        def getresponse(self) -> Any:
+            watchdog.attend(self.sock)
+            return super().getresponse()
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = Tls
+
+    return {"http": PlainPool, "https": TlsPool}
+
+
+class _Adapter(HTTPAdapter):
+    """One pool as large as the concurrency, never retrying by itself."""
+
+    def __init__(self, size: int, watchdog: Watchdog) -> None:
+        super().__init__(pool_connections=2, pool_maxsize=size, max_retries=0, pool_block=True)
+        self.poolmanager.pool_classes_by_scheme = _guarded_pools(watchdog)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request as often as it is sent."""
+
+    asked: Question
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    repeatable: bool
+
+
+class HttpClient:
+    """Requests to one system, from any number of threads.
+
+    `base` is prefixed to paths; the credential goes to the origin of `base` and nowhere else.
+    `judge` may overrule what a status means. Nothing here logs or raises a header or a secret.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        base: str = "",
+        *,
+        clock: Clock,
+        credential: Credential | None = None,
+        limits: Limits | None = None,
+        ca_file: Path | None = None,
+        timer: Timer | None = None,
+        judge: Callable[[Response], Verdict] = lambda _: Verdict.ORDINARY,
+    ) -> None:
+        self.system, self._base, self._clock = system, base.rstrip("/"), clock
+        self._credential, self._judge = credential, judge
+        self._limits, self._timer = limits or Limits(), timer or Timer()
+        self._verify: bool | str = str(ca_file) if ca_file else True
+        rate = self._limits.rate
+        self.pace = Pace(rate, burst=max(1, round((rate or 0) / 5)), timer=self._timer)
+        self._budget = RetryBudget()
+        self._slots = threading.BoundedSemaphore(self._limits.concurrency)
+        self._watchdog = Watchdog()
+        self._adapter = _Adapter(self._limits.concurrency, self._watchdog)
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        operation: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        repeatable: bool | None = None,
+    ) -> Response:
+        """A successful answer; RemoteError by remedy otherwise. `operation` is what errors call it."""
+        response = self.exchange(
+            method, url, operation=operation, headers=headers, body=body, repeatable=repeatable
+        )
+        if response.ok:
+            return response
+        raise self.refusal(self.question(method, operation), response)
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        operation: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        repeatable: bool | None = None,
+    ) -> Response:
+        """The final answer whatever its status, after the pauses and retries that are safe.
+
+        `repeatable` says that sending twice does no harm; by default the method decides.
+        """
+        again = method in REPEATABLE if repeatable is None else repeatable
+        asked = self.question(method, operation)
+        target = url if urlsplit(url).scheme else self._base + url
+        return self._persist(_Call(asked, method, target, headers or {}, body, again))
+
+    def question(self, method: str, operation: str) -> Question:
+        return Question(self.system, operation, method not in READS)
+
+    def refusal(self, asked: Question, response: Response, detail: str | None = None) -> RemoteError:
+        """The error for an unsuccessful answer; `detail` instead of the start of its body."""
+        text = response.body[:2000].decode("utf-8", "replace") if detail is None else detail
+        after = pause_asked(response, self._clock.now())
+        return refusal(asked, response, self.scrub(text), after)
+
+    def scrub(self, text: str) -> str:
+        """The start of a remote text, fit to be shown."""
+        return scrubbed(text, self._credential.secrets() if self._credential else ())
+
+    def _persist(self, call: _Call) -> Response:
+        until = self._timer.now() + self._limits.patience
+        failures = 0
+        while True:
+            self._await_turn(call, until)
+            outcome = self._authorized(call)
+            if isinstance(outcome, Response) and self._is_throttle(outcome):
+                self._pause_everybody(call, outcome, until)
+                continue
+            if not self._worth_repeating(call, outcome):
+                break
+            failures += 1
+            pause = backoff(failures - 1)
+            late = self._timer.now() + pause > until
+            if failures >= self._limits.attempts or late or not self._budget.spend():
+                break
+            log.debug("request.repeated", system=self.system, operation=call.asked.operation)
+            self._timer.sleep(pause)
+        if isinstance(outcome, RemoteError):
+            raise outcome
+        return outcome
+
+    def _await_turn(self, call: _Call, until: float) -> None:
+        lacking = self.pace.admit(until)
+        if lacking:
+            reason = "asked for a pause, or too much is queued before this"
+            after = timedelta(seconds=lacking)
+            raise RateLimited(self.system, call.asked.operation, reason, after)
+        self._budget.earn()
+
+    def _is_throttle(self, response: Response) -> bool:
+        verdict = self._judge(response)
+        if verdict is not Verdict.ORDINARY:
+            return verdict is Verdict.THROTTLED
+        return response.status == 429 or (response.status == 503 and "retry-after" in response.headers)
+
+    def _pause_everybody(self, call: _Call, response: Response, until: float) -> None:
+        """Close the gate for all threads; RateLimited when it opens too late for this call."""
+        after = pause_asked(response, self._clock.now()) or timedelta(seconds=1 + backoff(1))
+        self.pace.pause(after.total_seconds())
+        log.info("request.throttled", system=self.system, seconds=round(after.total_seconds(), 1))
+        if self._timer.now() + after.total_seconds() > until:
+            raise RateLimited(self.system, call.asked.operation, f"HTTP {response.status}", after)
+
+    def _worth_repeating(self, call: _Call, outcome: Response | RemoteError) -> bool:
+        if isinstance(outcome, Response):
+            if self._judge(outcome) is Verdict.FINAL:
+                return False
+            return call.repeatable and outcome.status in {408, 425, 500, 502, 503, 504}
+        if isinstance(outcome, UnknownOutcome):
+            return call.repeatable
+        return isinstance(outcome, Transient)
+
+    def _authorized(self, call: _Call) -> Response | RemoteError:
+        """Send with the credential; once more after a 401, if it could be renewed."""
+        if self._credential is None or not same_origin(call.url, self._base):
+            return self._at_its_place(call)
+        shown = self._credential.headers()
+        outcome = self._at_its_place(replace(call, headers={**call.headers, **shown}))
+        rejected = isinstance(outcome, Response) and outcome.status == 401
+        if not rejected or not self._credential.renew(shown):
+            return outcome
+        return self._at_its_place(replace(call, headers={**call.headers, **self._credential.headers()}))
+
+    def _at_its_place(self, call: _Call) -> Response | RemoteError:
+        """Send, and follow one 307/308 within the origin: same method, same body."""
+        outcome = self._send(call)
+        if not isinstance(outcome, Response) or outcome.status not in {307, 308}:
+            return outcome
+        place = urljoin(call.url, outcome.headers.get("location", ""))
+        return self._send(replace(call, url=place)) if same_origin(place, call.url) else outcome
+
+    def _send(self, call: _Call) -> Response | RemoteError:
+        request = PreparedRequest()
+        agent = {"User-Agent": f"idpsync/{__version__}", "Accept-Encoding": "gzip, deflate"}
+        with self._slots, self._watchdog.watch(self._limits.deadline) as watch:
+            try:
+                request.prepare(
+                    method=call.method, url=call.url, headers={**agent, **call.headers}, data=call.body
+                )
+                outcome = self._receive(call, request)
+            except (OSError, PoolError, ValueError) as error:
+                outcome = translate(call.asked, error)
+        return _doubted(call, outcome, watch)
+
+    def _receive(self, call: _Call, request: PreparedRequest) -> Response | RemoteError:
+        limits = self._limits
+        answer = self._adapter.send(
+            request, stream=True, timeout=(limits.connect, limits.read), verify=self._verify
+        )
+        body = bytearray()
+        for chunk in answer.iter_content(CHUNK):
+            body += chunk
+            if len(body) > limits.body:
+                answer.close()
+                return unreadable(call.asked, f"the answer is larger than {limits.body} bytes")
+        headers = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(answer.status_code, headers, bytes(body))
+
+
+def _doubted(call: _Call, outcome: Response | RemoteError, watch: Watch) -> Response | RemoteError:
+    """The outcome, unless the answer was cut where HTTP libraries do not notice."""
+    if watch.fired:
+        return unanswered(call.asked, "no whole answer before the deadline")
+    if isinstance(outcome, Response) and outcome.ok and call.method != "HEAD":
+        framed = {"content-length", "transfer-encoding"} & set(outcome.headers)
+        if not outcome.body and not framed and outcome.status != 204:
+            return unanswered(call.asked, "the answer ends inside its headers")
+    return outcome
+
+
+def _too_large(asked: Question, cap: int) -> RemoteError:
+    reason = f"the answer is larger than {cap} bytes"
+    return (UnknownOutcome if asked.writes else Malformed)(asked.system, asked.operation, reason)
