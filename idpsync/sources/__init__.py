@@ -2,6 +2,7 @@
 
 from idpsync.core.errors import ConfigError, Problem
 from idpsync.core.ports import Clock, DirectorySource
+from idpsync.sources.file import FileSource
 from idpsync.sources.settings import (
     DirectoryConfig,
     EntraConfig,
@@ -28,6 +29,9 @@ def build(config: DirectoryConfig, *, clock: Clock, groups: frozenset[str]) -> D
     `groups` are the names that policy mentions: each is in every snapshot, as GONE when the directory
     has no such group. ConfigError for a kind or flavour that this version has no adapter for.
     """
-    raise ConfigError(
-        Problem("directory.kind", f"{config.kind} is not built in this version; built are: file, ldap")
-    )
+    match config:
+        case FileConfig():
+            return FileSource(config, clock=clock, groups=groups)
+        case _:
+            what = f"{config.kind} is not built in this version; built are: file, ldap"
+            raise ConfigError(Problem("directory.kind", what))

@@ -65,7 +65,8 @@ class FederatedAuth(Settings):
 
 class EntraConfig(Settings):
     """Microsoft Entra ID by Graph. Without `nested_groups` only direct members count, as Entra's own
-    application assignment does."""
+    application assignment does.
+    """
 
     kind: Literal["entra"]
     tenant_id: str
