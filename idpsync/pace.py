@@ -127,7 +127,7 @@ def backoff(attempt: int, *, first: float = 0.5, cap: float = 30.0) -> float:
 class Watch:
     """One request under a deadline; `fired` when the deadline cut it."""
 
-    socket: socket | None = None
+    attended: socket | None = None
     fired: bool = False
     over: bool = False
 
@@ -157,13 +157,13 @@ class Watchdog:
             yield watch
         finally:
             with self._wake:  # else the socket could be cut in the hands of its next user
-                watch.over, watch.socket = True, None
+                watch.over, watch.attended = True, None
 
     def attend(self, attended: socket | None) -> None:
         """The request of this thread waits for its answer on this socket."""
         watch: Watch | None = getattr(self._present, "watch", None)
         if watch is not None:
-            watch.socket = attended
+            watch.attended = attended
 
     def _run(self) -> None:
         with self._wake:
@@ -181,7 +181,7 @@ def _cut(watch: Watch) -> None:
     if watch.over:
         return
     watch.fired = True
-    if watch.socket is not None:
+    if watch.attended is not None:
         # not SSLSocket's own shutdown: that drops its state under the reader
         with suppress(OSError):  # closed meanwhile
-            socket.shutdown(watch.socket, SHUT_RDWR)
+            socket.shutdown(watch.attended, SHUT_RDWR)
