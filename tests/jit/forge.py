@@ -4,14 +4,15 @@ Signatures are made with xmlsec, which is not the code under test; the key is ma
 """
 
 import base64
+import importlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-import xmlsec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -20,6 +21,9 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 
 from idpsync.jit.saml import IdpMetadata, read_idp_metadata
+
+xmlsec: Any = importlib.import_module("xmlsec")  # its stubs name almost nothing
+Element = Any  # lxml's xpath() and find() answer with unions that nobody narrows
 
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
@@ -149,7 +153,8 @@ class Draft:
         return (
             f'<saml:Assertion xmlns:saml="{SAML}" xmlns:xs="http://www.w3.org/2001/XMLSchema"'
             f' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ID="{self.assertion_id}"'
-            f' Version="2.0" IssueInstant="{stamp(self.issued)}"><saml:Issuer>{self.issuer}</saml:Issuer>'
+            f' Version="2.0" IssueInstant="{stamp(self.issued)}">'
+            f"<saml:Issuer>{self.issuer}</saml:Issuer>"
             f"{self._subject()}{self._conditions()}{self._authn()}{self._statement()}</saml:Assertion>"
         )
 
@@ -171,7 +176,8 @@ class Draft:
             for audiences in self.audiences
         )
         return (
-            f"<saml:Conditions{_moment('NotBefore', self.not_before)}{_moment('NotOnOrAfter', self.ends)}>"
+            f"<saml:Conditions{_moment('NotBefore', self.not_before)}"
+            f"{_moment('NotOnOrAfter', self.ends)}>"
             f"{restrictions}{self.raw_conditions}</saml:Conditions>"
         )
 
@@ -207,14 +213,14 @@ def _moment(name: str, value: datetime | None) -> str:
 
 
 def sign(
-    root: etree._Element,
+    root: Element,
     which: str = ".//saml:Assertion",
     with_key: Key | None = None,
     *,
-    method: object = xmlsec.Transform.RSA_SHA256,
-    digest: object = xmlsec.Transform.SHA256,
-    c14n: object = xmlsec.Transform.EXCL_C14N,
-    shape: Callable[[etree._Element], None] | None = None,
+    method: Any = xmlsec.Transform.RSA_SHA256,
+    digest: Any = xmlsec.Transform.SHA256,
+    c14n: Any = xmlsec.Transform.EXCL_C14N,
+    shape: Callable[[Element], None] | None = None,
 ) -> None:
     """Sign one element of `root` in place, the signature after its Issuer."""
     held = with_key or key("idp")
@@ -238,11 +244,11 @@ def sign(
     context.sign(signature)
 
 
-def tree(draft: Draft) -> etree._Element:
+def tree(draft: Draft) -> Element:
     return etree.fromstring(draft.xml().encode())
 
 
-def encode(root: etree._Element) -> str:
+def encode(root: Element) -> str:
     return base64.b64encode(etree.tostring(root)).decode()
 
 

@@ -1,4 +1,4 @@
-"""The only home of python3-saml and xmlsec: SAML 2.0 web browser single sign-on, service provider side."""
+"""The only home of python3-saml and xmlsec: the service provider side of SAML 2.0."""
 
 from idpsync.jit.saml.checks import Assertion
 from idpsync.jit.saml.metadata import IdpMetadata, read_idp_metadata

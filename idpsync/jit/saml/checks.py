@@ -75,7 +75,7 @@ def read_assertion(root: etree._Element, expected: Expectation) -> Assertion:
         raise AssertionRejected("the NameID is empty")
     return Assertion(
         issuer=expected.issuer,
-        assertion_id=assertion.get("ID"),
+        assertion_id=assertion.get("ID", ""),
         not_on_or_after=max(ends),
         name_id=_text(name_id),
         name_id_format=name_id.get("Format", names.UNSPECIFIED),
@@ -146,7 +146,7 @@ def _attributes(assertion: etree._Element) -> dict[str, tuple[str, ...]]:
     for statement in assertion.findall(_ATTRIBUTES):
         for attribute in statement.findall(_ATTRIBUTE):
             values = tuple(text for v in attribute.findall(_VALUE) if (text := _text(v)))
-            name = attribute.get("Name")
+            name = attribute.get("Name", "")
             found[name] = found.get(name, ()) + values
     return found
 

@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography import x509
@@ -61,7 +62,8 @@ def _parse(document: bytes) -> etree._Element:
         root = etree.fromstring(document, parser)
     except (etree.LxmlError, ValueError) as error:
         raise _malformed("not well-formed XML") from error
-    if root.getroottree().docinfo.doctype:
+    docinfo: Any = root.getroottree().docinfo  # its stubs know no attributes
+    if docinfo.doctype:
         raise _malformed("a document type declaration is not allowed")
     return root
 
@@ -108,12 +110,12 @@ def _sso_url(role: etree._Element) -> str:
 
 
 def _certificates(role: etree._Element) -> tuple[x509.Certificate, ...]:
-    found = []
-    for key in role.findall(f"{{{names.MD}}}KeyDescriptor"):
-        if key.get("use") not in {None, "signing"}:
-            continue
-        for text in key.iter(f"{{{names.DS}}}X509Certificate"):
-            found.append(_certificate(text.text or ""))
+    found = [
+        _certificate(text.text or "")
+        for key in role.findall(f"{{{names.MD}}}KeyDescriptor")
+        if key.get("use") in {None, "signing"}
+        for text in key.iter(f"{{{names.DS}}}X509Certificate")
+    ]
     if not found:
         raise _malformed("it holds no signing certificate")
     return tuple(dict.fromkeys(found))

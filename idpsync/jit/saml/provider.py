@@ -154,7 +154,7 @@ class _ScreenedResponse(OneLogin_Saml2_Response):  # type: ignore[misc]
     """The library's response; what was encrypted is screened as soon as it can be read."""
 
     def _decrypt_assertion(self, xml: etree._Element) -> etree._Element:
-        tree = super()._decrypt_assertion(xml)
+        tree: etree._Element = super()._decrypt_assertion(xml)
         screen(tree, PLAIN)
         return tree
 

@@ -82,11 +82,9 @@ def screen(root: etree._Element, places: Places) -> None:
     """
     if root.tag != names.RESPONSE:
         raise AssertionRejected(f"the document is a {_short(root.tag)}, not a Response")
-    seen = 0
     assertions = 0
     ids: set[str] = set()
-    for element in root.iter():
-        seen += 1
+    for seen, element in enumerate(root.iter(), start=1):
         if seen > MOST_ELEMENTS:
             raise AssertionRejected(f"more than {MOST_ELEMENTS} elements")
         _check_place(element, root, places)
@@ -100,7 +98,7 @@ def screen(root: etree._Element, places: Places) -> None:
 def _check_place(element: etree._Element, root: etree._Element, places: Places) -> None:
     if element is root:
         return
-    parent = element.getparent()
+    parent = _parent(element)
     if parent.tag in places.get(element.tag, ()):
         return
     namespace = etree.QName(element).namespace
@@ -109,11 +107,14 @@ def _check_place(element: etree._Element, root: etree._Element, places: Places) 
 
 
 def _is_free(parent: etree._Element) -> bool:
-    while parent is not None:
-        if parent.tag in _FREE:
-            return True
-        parent = parent.getparent()
-    return False
+    return parent.tag in _FREE or any(ancestor.tag in _FREE for ancestor in parent.iterancestors())
+
+
+def _parent(element: etree._Element) -> etree._Element:
+    parent = element.getparent()
+    if parent is None:
+        raise AssertionRejected(f"{_short(element.tag)} stands alone")
+    return parent
 
 
 def _check_id(element: etree._Element, ids: set[str]) -> None:
@@ -133,7 +134,7 @@ def _check_form(element: etree._Element) -> None:
 
 
 def _signature(signature: etree._Element) -> None:
-    signed = signature.getparent()
+    signed = _parent(signature)
     if len(signed.findall(names.SIGNATURE)) != 1:
         raise AssertionRejected("more than one Signature in one place")
     _expect_children(signature, ds("SignedInfo", "SignatureValue"), ds("KeyInfo"))
@@ -161,9 +162,7 @@ def _expect_children(
 def _transforms(transforms: etree._Element) -> None:
     algorithms = [child.get("Algorithm") for child in transforms]
     if algorithms not in ([names.ENVELOPED], [names.ENVELOPED, names.EXC_C14N]):
-        raise AssertionRejected(
-            "only the enveloped and exclusive canonicalisation transforms are allowed"
-        )
+        raise AssertionRejected("a transform other than enveloped and exclusive c14n")
 
 
 def _canonicalization(method: etree._Element) -> None:
@@ -177,7 +176,7 @@ def _signature_method(method: etree._Element) -> None:
 
 def _digest_method(method: etree._Element) -> None:
     # inside EncryptionMethod it is the mask of RSA-OAEP, where SHA-1 is sound and customary
-    if method.getparent().tag == f"{{{names.DS}}}Reference":
+    if _parent(method).tag == f"{{{names.DS}}}Reference":
         _expect_algorithm(method, names.DIGEST_METHODS)
 
 
