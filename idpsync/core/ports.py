@@ -167,12 +167,15 @@ class SeatBook(Protocol):
         """The person's user name changed; the seat and the wish go along."""
         ...
 
-    def mirror(self, seated: Iterable[Seated], cause: Cause) -> tuple[str, ...]:
+    def mirror(
+        self, seated: Iterable[Seated], cause: Cause, read_at: datetime | None = None
+    ) -> tuple[str, ...]:
         """Make the rows agree with what the target says; what differed, one sentence each.
 
         Reservations of members who are not `seated` stay until `expires_at`. Seats beyond the contract
         become overdrawn rows that vanish when released: an organisation over its limit stays
-        representable, and no new seat is given.
+        representable, and no new seat is given. `read_at` is when the target's listing was begun: a
+        seat that changed since (a login beside the run) is newer than the listing and left alone.
         """
         ...
 
@@ -204,8 +207,13 @@ class WaitList(Protocol):
         """In queue order."""
         ...
 
-    def replace(self, entries: Iterable[WaitEntry], cause: Cause) -> None:
-        """The wait list as the last plan sees it. An entry that stays keeps its `since`."""
+    def replace(
+        self, entries: Iterable[WaitEntry], cause: Cause, made_at: datetime | None = None
+    ) -> None:
+        """The wait list as the last plan sees it. An entry that stays keeps its `since`.
+
+        With `made_at`, wishes made after that instant (a login beside the run) stay as well.
+        """
         ...
 
     def drop(self, member: str, cause: Cause) -> None: ...
