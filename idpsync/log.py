@@ -18,6 +18,7 @@ LogFormat = Literal["auto", "console", "json"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 REDACTED = "[redacted]"
+HANDLER = "idpsync"
 
 # They speak about every request and every tick; below a warning that is only of use when debugging.
 CHATTY = ("urllib3", "requests", "apscheduler", "werkzeug", "ldap3", "alembic")
@@ -125,8 +126,7 @@ def set_up(format: LogFormat = "auto", level: LogLevel = "info", stream: TextIO 
             ],
         )
     )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.captureWarnings(capture=True)
+    _install(handler, level)
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.NOTSET if level == "debug" else logging.WARNING)
     structlog.configure(
@@ -139,6 +139,17 @@ def set_up(format: LogFormat = "auto", level: LogLevel = "info", stream: TextIO 
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def _install(handler: logging.Handler, level: LogLevel) -> None:
+    """Make `handler` ours on the root logger, in place of an earlier one; handlers of others stay."""
+    root = logging.getLogger()
+    for earlier in [h for h in root.handlers if h.get_name() == HANDLER]:
+        root.removeHandler(earlier)
+    handler.set_name(HANDLER)
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    logging.captureWarnings(capture=True)
 
 
 def _common() -> list[Processor]:

@@ -1,0 +1,154 @@
+"""What no single section can know: whether the sections agree with each other.
+
+The checks read the plain tree, not the models, so that they speak up beside any other fault.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+
+from idpsync.config.document import Fault, dotted, select
+from idpsync.config.faults import guess
+from idpsync.config.sections import ALL_TIERS, NO_SEAT, WebConfig
+from idpsync.jit.settings import JitConfig, demo_problem
+
+Tree = Mapping[str, Any]
+
+# places that name a tier; the second word may stand there too
+_TIER_VALUES = (("policy.rules.*.tier", NO_SEAT), ("alerts.headroom.*.tier", ALL_TIERS))
+_TIER_KEYS = (
+    "contract.seats",
+    "contract.reserve",
+    "target.tier_values",
+    "target.groups",
+    "target.seat_lever.groups",
+    "target.seat_lever.names",
+)
+_EVERY_TIER = ("target.groups", "target.seat_lever.groups", "target.seat_lever.names")
+
+
+def disagreements(tree: Tree) -> list[Fault]:
+    """Everything in which the sections do not fit together."""
+    return [fault for check in _CHECKS for fault in check(tree)]
+
+
+def _tier_names(tree: Tree) -> list[str]:
+    return [name for _, name in select(tree, "tiers.*.name") if isinstance(name, str)]
+
+
+def _tiers_differ(tree: Tree) -> Iterator[Fault]:
+    return _repeats(tree, "tiers.*.name", "two tiers have the same name")
+
+
+def _receivers_differ(tree: Tree) -> Iterator[Fault]:
+    return _repeats(tree, "alerts.receivers.*.name", "two receivers have the same name")
+
+
+def _repeats(tree: Tree, pattern: str, complaint: str) -> Iterator[Fault]:
+    first: dict[str, str] = {}
+    for path, name in select(tree, pattern):
+        if isinstance(name, str):
+            if name in first:
+                yield Fault(path, f"{complaint} as {first[name]}")
+            first.setdefault(name, dotted(path[:-1]))
+
+
+def _tiers_are_known(tree: Tree) -> Iterator[Fault]:
+    known = _tier_names(tree)
+    if not known:
+        return
+    for pattern, also in _TIER_VALUES:
+        for path, name in select(tree, pattern):
+            if isinstance(name, str) and name not in {*known, also}:
+                yield Fault(path, _unknown_tier(name, [*known, also]))
+    for pattern in _TIER_KEYS:
+        for path, names in select(tree, pattern):
+            for name in names if isinstance(names, dict) else ():
+                if name not in known:
+                    yield Fault((*path, name), _unknown_tier(name, known))
+
+
+def _unknown_tier(name: str, known: list[str]) -> str:
+    return f"no such tier{guess(name, known) or '; known: ' + ', '.join(known)}"
+
+
+def _every_tier_has_a_group(tree: Tree) -> Iterator[Fault]:
+    for pattern in _EVERY_TIER:
+        for path, names in select(tree, pattern):
+            missing = [t for t in _tier_names(tree) if isinstance(names, dict) and t not in names]
+            if missing:
+                yield Fault(path, f"names no group for {', '.join(missing)}")
+
+
+def _term_runs_forward(tree: Tree) -> Iterator[Fault]:
+    contract = tree.get("contract")
+    starts, ends = (_day(contract, key) for key in ("starts", "ends"))
+    if starts and ends and ends < starts:
+        yield Fault(("contract", "ends"), f"lies before contract.starts, {starts.isoformat()}")
+
+
+def _day(section: object, key: str) -> date | None:
+    value = section.get(key) if isinstance(section, Mapping) else None
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _reserve_is_bought(tree: Tree) -> Iterator[Fault]:
+    seats = dict(next(select(tree, "contract.seats"), ((), {}))[1] or {})
+    for path, kept in select(tree, "contract.reserve.*"):
+        bought = seats.get(path[-1], 0)
+        if type(kept) is int and type(bought) is int and kept > bought:
+            yield Fault(path, f"keeps {kept} seats back, and only {bought} are bought (contract.seats)")
+
+
+def _rules_say_something_new(tree: Tree) -> Iterator[Fault]:
+    first: dict[tuple[object, ...], str] = {}
+    for path, rule in select(tree, "policy.rules.*"):
+        if not isinstance(rule, dict):
+            continue
+        if "tier" not in rule and "role" not in rule:
+            yield Fault(path, "must have a tier, a role or both")
+        says = tuple(repr(rule.get(key)) for key in ("group", "tier", "role"))
+        if says in first:
+            yield Fault(path, f"says the same as {first[says]}")
+        first.setdefault(says, dotted(path))
+
+
+def _mail_has_a_server(tree: Tree) -> Iterator[Fault]:
+    if isinstance(tree.get("mail"), dict):
+        return
+    for path, receiver in select(tree, "alerts.receivers.*"):
+        if isinstance(receiver, dict) and receiver.get("kind") == "email" and not receiver.get("smtp"):
+            yield Fault(
+                (*path, "smtp"), "is missing, and there is no `mail` section with a server either"
+            )
+
+
+def _demo_stays_at_home(tree: Tree) -> Iterator[Fault]:
+    try:
+        jit = JitConfig.model_validate(tree.get("jit"))
+    except ValidationError:
+        return
+    listen = next(select(tree, "web.listen"), ((), WebConfig().listen))[1]
+    kind = next(select(tree, "target.kind"), ((), ""))[1]
+    if problem := demo_problem(jit, listen=str(listen), target_kind=str(kind)):
+        yield Fault(("jit", "idp", "demo"), problem.removeprefix("idp.demo "))
+
+
+_CHECKS: tuple[Callable[[Tree], Iterator[Fault]], ...] = (
+    _tiers_differ,
+    _tiers_are_known,
+    _every_tier_has_a_group,
+    _term_runs_forward,
+    _reserve_is_bought,
+    _rules_say_something_new,
+    _receivers_differ,
+    _mail_has_a_server,
+    _demo_stays_at_home,
+)
