@@ -30,3 +30,15 @@ class Admission:
     waits_for: Tier | None = None
     position: int | None = None
     because: tuple[str, ...] = ()
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What somebody who is signed in has at this moment; looked up anew for every forward-auth question.
+
+    `groups` is None when no directory was read: then the groups of the login count.
+    """
+
+    tier: Tier | None
+    groups: frozenset[str] | None = None

@@ -11,6 +11,10 @@ from idpsync.core.seats import SeatPool, Tier, WaitEntry
 TOTAL = "total"
 """The name under which a rule watches all tiers together."""
 
+RUNBOOK = "deploy/RUNBOOK.md"
+
+STEPS = 200  # enough for any percentage that buying seats can clear in earnest
+
 
 class Severity(StrEnum):
     WARNING = "warning"
@@ -45,6 +49,11 @@ class Alert:
     facts: Mapping[str, str]
     runbook: str
     at: datetime
+
+    @property
+    def guide(self) -> str:
+        """Where the runbook says what to do."""
+        return f"{RUNBOOK}#{self.runbook}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +194,8 @@ class Threshold:
     def __post_init__(self) -> None:
         if self.seats is not None and self.seats < 0:
             raise ValueError("a number of seats is not below 0")
-        if self.percent is not None and not 0 <= self.percent <= 99:
-            raise ValueError("a percentage of free seats is from 0 to 99")
+        if self.percent is not None and not 0 <= self.percent <= 100:
+            raise ValueError("a percentage is from 0 to 100")
 
     def free_seats(self, purchased: int) -> int:
         """The highest number of free seats that still reaches the threshold; -1 for never."""
@@ -292,12 +301,16 @@ def _told_headroom(rule: HeadroomRule, room: _Headroom) -> str:
 
 
 def _enough(rule: HeadroomRule, room: _Headroom) -> int:
-    """How many more seats serve everybody who waits and clear the alert."""
+    """How many more seats serve everybody who waits and clear the alert.
+
+    A percentage of purchased seats grows with each purchase; one near 100 can never be cleared so.
+    """
     limits = [threshold for threshold in (rule.warn, rule.critical) if threshold is not None]
     more = 0
-    while True:
+    for _ in range(STEPS):
         free = room.free - room.over - room.waiting + more
         clear = max(t.free_seats(room.purchased + more) for t in limits) + max(1, rule.clear_margin)
         if free >= clear:
             return more
         more += clear - free
+    return max(1, room.over + room.waiting)

@@ -6,6 +6,7 @@ wishes: see `settle`.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from idpsync.core.correlate import Correlation, correlate
 from idpsync.core.leavers import Evidence, Leaver, leave
@@ -27,6 +28,8 @@ from idpsync.core.seats import Claim, Door, Holding, SeatPool, Tier, WaitEntry, 
 from idpsync.core.sequence import Move, sequence
 from idpsync.core.settle import Wish, settle
 from idpsync.core.world import Case, World, groups_by_person, has_seat, pool_of, summarise
+
+LOGIN_WISH_LASTS = timedelta(hours=24)
 
 
 def plan(world: World, policy: Policy) -> Plan:
@@ -293,6 +296,16 @@ class _Planning:
             if final == options[0] or (case.entitlement.flexible and final is not None):
                 continue
             yield self._wait_entry(case, final, after)
+        yield from self._wishes_of_strangers()
+
+    def _wishes_of_strangers(self) -> Iterator[WaitEntry]:
+        """People refused at the login door whom the directory does not list keep their place a while."""
+        known = {fold(user.user_name) for user in self.world.snapshot.users}
+        known |= {account.member for account in self.world.accounts}
+        for entry in self.world.waiting:
+            fresh = self.world.now - entry.since < LOGIN_WISH_LASTS
+            if entry.door is Door.JIT and fresh and entry.member not in known:
+                yield entry
 
     def _wait_entry(self, case: Case, final: Tier | None, after: SeatPool) -> WaitEntry:
         options = case.entitlement.options

@@ -70,7 +70,7 @@ class WaitEntry:
 
     `wants` is the tier waited for, `holds` what the person has meanwhile; `accepts` are all tiers that
     would be better than that, `wants` among them. `owed` marks somebody who gave up a seat in an
-    exchange that did not finish: nobody stands before them.
+    exchange that did not finish: nobody stands before them. `door` is where the wish was made.
     """
 
     member: str
@@ -82,6 +82,7 @@ class WaitEntry:
     because: tuple[str, ...] = ()
     owed: bool = False
     accepts: tuple[Tier, ...] = ()
+    door: Door = Door.SYNC
 
     def awaits(self, tier: Tier) -> bool:
         """Whether a free seat of `tier` would go to this person."""

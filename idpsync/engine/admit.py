@@ -1,0 +1,258 @@
+"""One login: entitle → hold → create → settle, or drop. The same policy and the same count as sync."""
+
+from dataclasses import dataclass, replace
+
+import structlog
+
+from idpsync.core.admission import (
+    DEACTIVATED,
+    DOMAIN_NOT_VERIFIED,
+    NO_SEAT,
+    NOT_ASSIGNED,
+    Admission,
+)
+from idpsync.core.errors import RemoteError, SeatsExhausted, UnknownOutcome
+from idpsync.core.model import Account, Link, Login, Standing, fold
+from idpsync.core.plan import ChangeTier, CreateAccount
+from idpsync.core.policy import Entitlement, Policy
+from idpsync.core.ports import Cause, LedgerEntry, Person
+from idpsync.core.seats import Claim, Door, Holding, Placement, Tier
+from idpsync.engine.rooms import Rooms
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class DoorRule:
+    """What the login door obeys beside the policy.
+
+    `open` is whether newcomers may come in here at all; `any_tier` ignores the rules' tiers (config:
+    `jit.tier: highest_available`); `admins` are folded addresses, `admin_groups` group names of those
+    who may use the console.
+    """
+
+    open: bool = True
+    require_group: str | None = None
+    any_tier: bool = False
+    admins: frozenset[str] = frozenset()
+    admin_groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Visitor:
+    """Somebody at the door, with all we know of them."""
+
+    login: Login
+    person: Person | None
+    groups: frozenset[str]
+    holding: Holding | None
+    member: str
+    entitlement: Entitlement
+    admin: bool
+
+    @property
+    def email(self) -> str:
+        return self.login.profile.email or self.login.profile.user_name
+
+
+class Admitter:
+    """Admits one person at a time; safe to call from many threads and processes."""
+
+    def __init__(self, rooms: Rooms, policy: Policy, rule: DoorRule) -> None:
+        self.rooms, self.policy, self.rule = rooms, policy, rule
+
+    def admit(self, login: Login) -> Admission:
+        """The answer to one login.
+
+        RemoteError or StoreError when the target or the store cannot answer: nobody is let in on a
+        guess, and a reservation is dropped unless the account may exist.
+        """
+        visitor = self._recognise(login)
+        if not self.policy.admits_domain(visitor.email):
+            return self._refuse(visitor, DOMAIN_NOT_VERIFIED, "the domain is not a verified domain")
+        if visitor.person and visitor.person.user.active is False:
+            return self._refuse(visitor, DEACTIVATED, "disabled in the directory")
+        if visitor.holding and visitor.holding.settled:
+            return self._let_in(visitor, visitor.holding.tier, ("holds a seat already",))
+        account = self._account_of(visitor)
+        if account and account.standing is Standing.DEACTIVATED:
+            return self._refuse(visitor, DEACTIVATED, "the account is deactivated")
+        if account and account.tier:
+            return self._let_in(visitor, account.tier, ("has an account with a seat already",))
+        return self._enter(visitor, account)
+
+    def _recognise(self, login: Login) -> _Visitor:
+        names = [n for n in (login.profile.user_name, login.profile.email) if n]
+        person = next((p for n in names if (p := self.rooms.cache.person(n))), None)
+        if person:
+            names.append(person.user.user_name)
+        held = [h for n in names if (h := self.rooms.seats.holding(fold(n)))]
+        groups = login.groups if login.groups is not None else person.groups if person else frozenset()
+        entitlement = self.policy.entitle(groups)
+        if self.rule.any_tier and entitlement.options:
+            options = self.policy.ladder.tiers
+            entitlement = replace(entitlement, options=options, flexible=True)
+        member = held[0].member if held else fold(person.user.user_name if person else names[0])
+        return _Visitor(
+            login=login,
+            person=person,
+            groups=groups,
+            holding=held[0] if held else None,
+            member=member,
+            entitlement=entitlement,
+            admin=self._is_admin(names, groups),
+        )
+
+    def _is_admin(self, names: list[str], groups: frozenset[str]) -> bool:
+        return any(fold(n) in self.rule.admins for n in names) or bool(groups & self.rule.admin_groups)
+
+    def _account_of(self, visitor: _Visitor) -> Account | None:
+        profile = visitor.login.profile
+        names = dict.fromkeys([visitor.member, fold(profile.user_name), fold(profile.email or "")])
+        return next((a for n in names if n and (a := self.rooms.target.find(n))), None)
+
+    # --- newcomers --------------------------------------------------------------------------------
+
+    def _enter(self, visitor: _Visitor, account: Account | None) -> Admission:
+        if closed := self._closed_to(visitor, account):
+            return self._refuse(visitor, *closed)
+        cause = Cause("jit", visitor.entitlement.because)
+        placement = self.rooms.seats.hold(_claim(visitor), cause)
+        if placement.tier is None:
+            return self._refuse(visitor, NO_SEAT, *placement.because, placement=placement)
+        try:
+            return self._seat(visitor, account, placement, placement.tier)
+        except SeatsExhausted as error:
+            self.rooms.seats.cancel(visitor.member, cause)
+            return self._refuse(visitor, NO_SEAT, error.reason, placement=placement)
+        except UnknownOutcome:
+            raise  # the account may exist: the reservation stays until the target has been asked
+        except RemoteError:
+            self.rooms.seats.cancel(visitor.member, cause)
+            raise
+
+    def _closed_to(self, visitor: _Visitor, account: Account | None) -> tuple[str, ...]:
+        """The reason and its sentences, when policy keeps a newcomer out before seats are looked at."""
+        required, entitlement = self.rule.require_group, visitor.entitlement
+        if required and required not in visitor.groups:
+            return (NOT_ASSIGNED, f"is not in the group '{required}'")
+        if not self.rule.open and account is None:
+            return (NOT_ASSIGNED, "newcomers do not come in at login here")
+        if not entitlement.admitted:
+            return (NOT_ASSIGNED, *entitlement.because)
+        return () if entitlement.options else (NO_SEAT, *entitlement.because)
+
+    def _seat(
+        self, visitor: _Visitor, account: Account | None, placement: Placement, tier: Tier
+    ) -> Admission:
+        cause = Cause("jit", placement.because)
+        made = self.rooms.target.apply(self._action(visitor, account, placement, tier))
+        self.rooms.seats.settle(visitor.member, made.id, cause)
+        if visitor.person:
+            user = visitor.person.user
+            link = Link(made.id, user.source, user.external_id, self.rooms.clock.now())
+            self.rooms.registry.link(link, cause)
+        event = "account.tier_changed" if account else "account.created"
+        self._record(event, visitor, "done", placement.because, tier=tier.name)
+        return self._let_in(visitor, tier, placement.because, placement)
+
+    def _action(
+        self, visitor: _Visitor, account: Account | None, placement: Placement, tier: Tier
+    ) -> CreateAccount | ChangeTier:
+        person = visitor.person
+        external_id = person.user.external_id if person else ""
+        if account:
+            return ChangeTier(
+                account_id=account.id,
+                profile=account.profile,
+                external_id=external_id,
+                previous_tier=None,
+                tier=tier,
+                because=placement.because,
+            )
+        return CreateAccount(
+            profile=person.user.profile if person else visitor.login.profile,
+            external_id=external_id,
+            source=person.user.source if person else visitor.login.source,
+            tier=tier,
+            roles=visitor.entitlement.roles,
+            because=placement.because,
+        )
+
+    # --- answers ----------------------------------------------------------------------------------
+
+    def _let_in(
+        self,
+        visitor: _Visitor,
+        tier: Tier,
+        because: tuple[str, ...],
+        placement: Placement | None = None,
+    ) -> Admission:
+        self._record("login.admitted", visitor, "done", because, tier=tier.name)
+        return Admission(
+            let_in=True,
+            reason=None,
+            member=visitor.member,
+            user_name=visitor.login.profile.user_name,
+            tier=tier,
+            roles=visitor.entitlement.roles,
+            waits_for=placement.waits_for if placement else None,
+            because=because,
+            admin=visitor.admin,
+        )
+
+    def _refuse(
+        self, visitor: _Visitor, reason: str, *because: str, placement: Placement | None = None
+    ) -> Admission:
+        """No seat for them. An administrator is let in all the same: somebody must be able to help."""
+        self._record("login.refused", visitor, "refused", because, reason=reason)
+        log.warning("login.refused", member=visitor.member, reason=reason, because=because)
+        return Admission(
+            let_in=visitor.admin and reason == NO_SEAT,
+            reason=None if visitor.admin and reason == NO_SEAT else reason,
+            member=visitor.member,
+            user_name=visitor.login.profile.user_name,
+            roles=visitor.entitlement.roles,
+            waits_for=placement.waits_for if placement else None,
+            position=self._position(visitor.member) if placement else None,
+            because=because,
+            admin=visitor.admin,
+        )
+
+    def _position(self, member: str) -> int | None:
+        """1 for the next in the queue for the same tier."""
+        entries = self.rooms.waiting.entries()
+        own = next((e for e in entries if e.member == member), None)
+        if own is None:
+            return None
+        return 1 + [e.member for e in entries if e.wants == own.wants].index(member)
+
+    def _record(
+        self, event: str, visitor: _Visitor, outcome: str, because: tuple[str, ...], **detail: object
+    ) -> None:
+        self.rooms.ledger.append(
+            [
+                LedgerEntry(
+                    at=self.rooms.clock.now(),
+                    actor="jit",
+                    event=event,
+                    member=visitor.member,
+                    outcome=outcome,
+                    because=because,
+                    detail={"user_name": visitor.login.profile.user_name, **detail},
+                )
+            ]
+        )
+
+
+def _claim(visitor: _Visitor) -> Claim:
+    entitlement = visitor.entitlement
+    return Claim(
+        member=visitor.member,
+        user_name=visitor.login.profile.user_name,
+        options=entitlement.options,
+        priority=entitlement.priority,
+        door=Door.JIT,
+        flexible=entitlement.flexible,
+        because=entitlement.because,
+    )

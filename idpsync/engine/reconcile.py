@@ -1,0 +1,323 @@
+"""One reconciliation: read everything, plan, guard, apply, record."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import structlog
+
+from idpsync.core.errors import DigestMismatch, IdpSyncError, LeaseLost, UnsafePlan
+from idpsync.core.guard import GuardReport, Limits, guard
+from idpsync.core.model import DirectorySnapshot, Link
+from idpsync.core.plan import Plan
+from idpsync.core.planner import plan
+from idpsync.core.policy import Mode, Policy
+from idpsync.core.ports import (
+    Cause,
+    HeadroomSample,
+    HeldPlan,
+    HoldState,
+    LedgerEntry,
+    RunRecord,
+    RunState,
+    Seated,
+)
+from idpsync.core.report import plan_json
+from idpsync.core.seats import SeatPool, WaitEntry
+from idpsync.core.suspicion import examine
+from idpsync.core.world import World, has_seat
+from idpsync.engine.perform import Performed, Performer
+from idpsync.engine.rooms import Rooms
+
+log = structlog.get_logger()
+
+Progress = Callable[[int, int], None]
+"""Called with (actions done, actions in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a reconciliation obeys: policy, guard limits, canaries, and how wide it may work."""
+
+    policy: Policy
+    limits: Limits = field(default_factory=Limits)
+    canaries: frozenset[str] = frozenset()
+    concurrency: int = 8
+    approval_lasts: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A plan with everything that was read for it; nothing has been written."""
+
+    plan: Plan
+    report: GuardReport
+    world: World
+    begun: datetime
+
+    @property
+    def snapshot(self) -> DirectorySnapshot:
+        return self.world.snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one reconciliation ended."""
+
+    run: RunRecord
+    preview: Preview | None = None
+    performed: tuple[Performed, ...] = ()
+    error: IdpSyncError | None = None
+
+    @property
+    def failed(self) -> tuple[Performed, ...]:
+        return tuple(p for p in self.performed if not p.done)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Who asks for a reconciliation, and what they insist on.
+
+    `token` is the fencing token of the leader. `digest` is the plan that was reviewed: another plan is
+    not applied. `stopping` is asked between two people.
+    """
+
+    actor: str
+    trigger: str
+    token: int | None = None
+    digest: str | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)
+    progress: Progress = lambda _done, _all: None
+
+
+class Reconciler:
+    """Level-triggered: each call reads the world again and acts on what it sees."""
+
+    def __init__(self, rooms: Rooms, rule: Rule) -> None:
+        self.rooms, self.rule = rooms, rule
+
+    def preview(self) -> Preview:
+        """Read and decide; write nothing. RemoteError when a side could not be read at all."""
+        rooms, begun = self.rooms, self.rooms.clock.now()
+        known = rooms.cache.group_members()
+        links = rooms.registry.links()
+        snapshot = examine(
+            rooms.source.read(),
+            known=known,
+            canaries=self.rule.canaries,
+            linked=sum(link.source == rooms.source.name for link in links),
+        )
+        # reservations are read before accounts: one that becomes an account meanwhile is seen as both,
+        # and counted once; the other way round it would be seen as neither
+        holdings, pool = rooms.seats.holdings(), rooms.seats.pool()
+        listed = rooms.clock.now()
+        world = World(
+            snapshot=snapshot,
+            directory_kind=rooms.source.kind,
+            accounts=rooms.target.accounts(),
+            links=links,
+            holdings=holdings,
+            waiting=rooms.waiting.entries(),
+            purchased=pool.purchased,
+            reserved=pool.reserved,
+            now=begun,
+        )
+        made = plan(world, self.rule.policy)
+        report = guard(made, self.rule.limits, accounts=world.accounts, snapshot=snapshot, known=known)
+        log.info("plan.made", digest=made.digest, actions=len(made.actions), waiting=len(made.waiting))
+        return Preview(made, report, world, listed)
+
+    def reconcile(self, order: Order) -> Outcome:
+        """One whole cycle. Never raises for what a remote system does: the outcome says it."""
+        run = RunRecord(
+            id=uuid4().hex[:12],
+            started_at=self.rooms.clock.now(),
+            state=RunState.RUNNING,
+            trigger=order.trigger,
+        )
+        cause = Cause(order.actor, run_id=run.id, token=order.token)
+        self.rooms.runs.begin(run)
+        with structlog.contextvars.bound_contextvars(run_id=run.id):
+            try:
+                return self._cycle(run, order, cause)
+            except LeaseLost as error:
+                log.warning("lease.lost", reason=str(error))
+                return self._end(run, RunState.FAILED, error=error)
+            except IdpSyncError as error:
+                log.error("run.failed", reason=str(error))
+                return self._end(run, RunState.FAILED, error=error)
+
+    def _cycle(self, run: RunRecord, order: Order, cause: Cause) -> Outcome:
+        preview = self.preview()
+        run = replace(run, digest=preview.plan.digest, problems=preview.snapshot.problems)
+        if order.digest and order.digest != preview.plan.digest:
+            return self._end(
+                run,
+                RunState.FAILED,
+                preview=preview,
+                error=DigestMismatch(order.digest, preview.plan.digest),
+            )
+        if preview.report.held and not self._approved(preview, cause):
+            return self._hold(run, preview, cause)
+        self.rooms.runs.supersede(cause)
+        if self.rule.policy.mode is Mode.OBSERVE:
+            return self._end(run, _state(preview, ()), preview=preview)
+        performed = self._write(preview, order, cause)
+        return self._end(run, _state(preview, performed), preview=preview, performed=performed)
+
+    # --- guard ------------------------------------------------------------------------------------
+
+    def _approved(self, preview: Preview, cause: Cause) -> bool:
+        since = self.rooms.clock.now() - self.rule.approval_lasts
+        approved = self.rooms.runs.take_approval(preview.plan.digest, since, cause)
+        if approved:
+            log.info("plan.approved", digest=preview.plan.digest)
+        return approved
+
+    def _hold(self, run: RunRecord, preview: Preview, cause: Cause) -> Outcome:
+        tripped = tuple(str(check) for check in preview.report.tripped)
+        held = HeldPlan(
+            digest=preview.plan.digest,
+            held_at=self.rooms.clock.now(),
+            state=HoldState.HELD,
+            tripped=tripped,
+            plan=plan_json(preview.plan, preview.report, self.rooms.organization),
+        )
+        self.rooms.runs.hold_plan(held, cause)
+        log.error("plan.held", digest=held.digest, tripped=tripped)
+        error = UnsafePlan(held.digest, tripped)
+        return self._end(run, RunState.HELD, preview=preview, error=error)
+
+    # --- write ------------------------------------------------------------------------------------
+
+    def _write(self, preview: Preview, order: Order, cause: Cause) -> tuple[Performed, ...]:
+        rooms, made = self.rooms, preview.plan
+        seated = [
+            Seated(a.member, a.id, a.tier) for a in preview.world.accounts if has_seat(a) and a.tier
+        ]
+        for drift in rooms.seats.mirror(seated, cause, read_at=preview.begun):
+            log.info("seats.mirrored", drift=drift)
+        for adoption in made.adoptions:
+            link = Link(adoption.account_id, adoption.source, adoption.external_id, rooms.clock.now())
+            because = (f"matched by {adoption.matched_by}",)
+            rooms.registry.link(link, replace(cause, because=because))
+        if changed := _missing_marks(preview):
+            rooms.registry.mark_missing(changed, cause)
+        rooms.waiting.replace(made.waiting, cause, made_at=made.made_at)
+        performer = Performer(rooms, cause, self.rule.concurrency, order.stopping)
+        performed = performer.perform(made.actions, order.progress)
+        waiting = (*made.waiting, *_denied(performed, preview))
+        rooms.waiting.replace(waiting, cause, made_at=made.made_at)
+        rooms.cache.save(preview.snapshot)
+        return performed
+
+    def _end(
+        self,
+        run: RunRecord,
+        state: RunState,
+        *,
+        preview: Preview | None = None,
+        performed: tuple[Performed, ...] = (),
+        error: IdpSyncError | None = None,
+    ) -> Outcome:
+        rooms = self.rooms
+        ended = replace(
+            run,
+            state=state,
+            ended_at=rooms.clock.now(),
+            counts=_counts(preview, performed),
+            error=_told(error, performed),
+        )
+        rooms.runs.finish(ended, _samples(rooms.seats.pool(), ended.started_at))
+        rooms.ledger.append([_ledger_entry(ended)])
+        rooms.ledger.seal()
+        log.info("run.ended", state=state.value, **ended.counts)
+        return Outcome(ended, preview, performed, error)
+
+
+def _state(preview: Preview, performed: tuple[Performed, ...]) -> RunState:
+    if not preview.snapshot.complete:
+        return RunState.INCOMPLETE
+    return RunState.DONE if all(p.done for p in performed) else RunState.FAILED
+
+
+def _told(error: IdpSyncError | None, performed: tuple[Performed, ...]) -> str | None:
+    if error:
+        return str(error)
+    failed = [p for p in performed if not p.done]
+    if not failed:
+        return None
+    first = failed[0]
+    return f"{len(failed)} of {len(performed)} actions failed, the first: {first.error}"
+
+
+def _missing_marks(preview: Preview) -> Mapping[str, datetime | None]:
+    """Links whose grace starts now, and those whose person is back."""
+    gone = {d.account_id: d.since for d in preview.plan.departures}
+    marks: dict[str, datetime | None] = {}
+    present = {user.external_id for user in preview.snapshot.users}
+    for link in preview.world.links:
+        if link.account_id in gone and link.missing_since is None:
+            marks[link.account_id] = gone[link.account_id]
+        elif link.missing_since and link.external_id in present:
+            marks[link.account_id] = None
+    return marks
+
+
+def _denied(performed: tuple[Performed, ...], preview: Preview) -> tuple[WaitEntry, ...]:
+    """Those whom the plan gave a seat that was gone when it came to it."""
+    return tuple(
+        WaitEntry(
+            member=p.member,
+            user_name=p.action.profile.user_name,
+            wants=p.denied,
+            since=preview.world.now,
+            because=("the seat was taken meanwhile",),
+            accepts=(p.denied,),
+        )
+        for p in performed
+        if p.denied is not None
+    )
+
+
+def _counts(preview: Preview | None, performed: tuple[Performed, ...]) -> Mapping[str, int]:
+    if preview is None:
+        return {}
+    return {
+        "people": len(preview.snapshot.users),
+        "actions": len(preview.plan.actions),
+        "done": sum(p.done for p in performed),
+        "failed": sum(not p.done for p in performed),
+        "waiting": len(preview.plan.waiting),
+        "refused": len(preview.plan.refused),
+        "conflicts": len(preview.plan.conflicts),
+    }
+
+
+def _samples(pool: SeatPool, at: datetime) -> tuple[HeadroomSample, ...]:
+    return tuple(
+        HeadroomSample(
+            at=at,
+            tier=tier.name,
+            purchased=pool.purchased.get(tier, 0),
+            assigned=pool.assigned.get(tier, 0),
+            held=pool.held.get(tier, 0),
+            free=pool.free(tier),
+            waiting=sum(entry.wants == tier for entry in pool.waiting),
+        )
+        for tier in pool.ladder
+    )
+
+
+def _ledger_entry(run: RunRecord) -> LedgerEntry:
+    return LedgerEntry(
+        at=run.ended_at or run.started_at,
+        actor=run.trigger,
+        event="run.ended",
+        outcome="done" if run.state is RunState.DONE else run.state.value,
+        because=(run.error,) if run.error else (),
+        detail={"digest": run.digest, **run.counts},
+        run_id=run.id,
+    )
