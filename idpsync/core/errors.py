@@ -75,8 +75,15 @@ class RateLimited(Transient):
         self.after = after
 
 
+CREDENTIALS_REJECTED = "credentials rejected"
+"""Stands in the text of the error, so that it is known again where only the text was kept."""
+
+
 class CredentialsRejected(RemoteError):
     """The system does not accept who we are or what we may do."""
+
+    def __str__(self) -> str:
+        return f"{self.system}: {self.operation}: {CREDENTIALS_REJECTED}: {self.reason}"
 
 
 class NotFound(RemoteError):

@@ -12,6 +12,8 @@ from idpsync.notify.kinds import (
     SlackConfig,
     WebhookConfig,
 )
+from idpsync.notify.slack import Slack
+from idpsync.notify.webhook import Webhook
 
 __all__ = [
     "EmailConfig",
@@ -29,8 +31,10 @@ BUILT = ("slack", "webhook")
 def build(config: ReceiverConfig, *, organization: str, clock: Clock) -> Notifier:
     """The receiver that `config` describes; ConfigError for a kind that this version does not have."""
     match config:
-        case SlackConfig() | WebhookConfig():
-            raise NotImplementedError
+        case SlackConfig():
+            return Slack(config, organization=organization, clock=clock)
+        case WebhookConfig():
+            return Webhook(config, organization=organization, clock=clock)
         case PagerdutyConfig() | EmailConfig():
             raise ConfigError(*not_built([config]))
         case _:

@@ -67,7 +67,7 @@ class WebhookConfig(Receiver):
             raise ValueError("a credential stands in the address; sign with `secret` instead")
         if parts.fragment:
             raise ValueError("the address must not have a # part")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if not is_guarded(url):
             raise ValueError("http:// would send names of people in the clear: use https://")
         return url
 
@@ -77,7 +77,14 @@ ReceiverConfig = Annotated[
 ]
 
 
-def _is_loopback(host: str) -> bool:
+def is_guarded(url: str) -> bool:
+    """Whether nobody on the way can read what is sent there: https, or this machine itself."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_here(host)))
+
+
+def _is_here(host: str) -> bool:
     if host.casefold() == "localhost":
         return True
     try:
