@@ -12,6 +12,8 @@ from idpsync.targets.kinds import (
     ScimConfig,
     TargetConfig,
 )
+from idpsync.targets.local import LocalTarget
+from idpsync.targets.scim import build_scim
 
 __all__ = ["ClaudeConfig", "IdpGroupsConfig", "LocalConfig", "ScimConfig", "TargetConfig", "build"]
 
@@ -21,8 +23,10 @@ BUILT = ("local", "scim")
 def build(config: TargetConfig, *, clock: Clock, ladder: Ladder, shelf: AccountShelf) -> Target:
     """The target that `config` describes; ConfigError for a kind that this version does not have."""
     match config:
-        case ScimConfig() | LocalConfig():
-            raise NotImplementedError
+        case ScimConfig():
+            return build_scim(config, clock=clock, ladder=ladder)
+        case LocalConfig():
+            return LocalTarget(shelf)
         case ClaudeConfig() | IdpGroupsConfig():
             raise ConfigError(Problem("target.kind", _not_built(config.kind)))
         case _:

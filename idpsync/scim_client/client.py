@@ -1,0 +1,335 @@
+"""The verbs of RFC 7644 on /Users; the outcome of every write is told apart: done, refused, unknown."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from urllib.parse import quote
+
+import structlog
+
+from idpsync.answers import NotJson, Question, Response, read_json, unreadable
+from idpsync.core.errors import (
+    Conflict,
+    Malformed,
+    NotFound,
+    RemoteError,
+    SeatsExhausted,
+    UnknownOutcome,
+)
+from idpsync.core.model import fold
+from idpsync.http import HttpClient
+from idpsync.pace import Timer
+from idpsync.scim_client.listing import Position, Unproven, read_whole
+from idpsync.scim_client.messages import (
+    NotScim,
+    Page,
+    RemoteUser,
+    Resource,
+    encode,
+    equals,
+    member,
+    patch_by_path,
+    patch_without_path,
+    read_error,
+    read_page,
+    read_text,
+    read_user,
+    replacement,
+    same,
+    value_at,
+    with_schemas,
+)
+from idpsync.scim_client.profile import ScimProfile, Update
+from idpsync.scim_client.refusals import is_seat_refusal
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+HEADERS = {"Accept": "application/scim+json, application/json;q=0.9"}
+BODY_HEADERS = {**HEADERS, "Content-Type": "application/scim+json"}
+PASSES = 3  # readings of a list that keeps moving
+FILTER_DENIED = frozenset({400, 405, 501})
+PATH_DENIED = frozenset({"invalidpath", "invalidsyntax", "notarget"})
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A user after a create. `found` means: the answer was lost, the user was looked up."""
+
+    user: RemoteUser
+    found: bool
+
+
+class ScimClient:
+    """Users at one service provider, from any number of threads.
+
+    Raises RemoteError by remedy; SeatsExhausted when the provider says that its seats are used up.
+    What it learns about the provider (no PATCH, no filters) holds for the life of the client.
+    """
+
+    def __init__(
+        self, http: HttpClient, *, profile: ScimProfile | None = None, timer: Timer | None = None
+    ) -> None:
+        self._http, self._timer = http, timer or Timer()
+        self._lock = threading.Lock()
+        self.profile = profile or ScimProfile()
+        self._discovered = False
+
+    # reading
+
+    def discover(self) -> None:
+        """Take the ServiceProviderConfig as a hint, once; a provider without one is fine."""
+        if self._discovered:
+            return
+        try:
+            response = self._ask("GET", "/ServiceProviderConfig", "read capabilities")
+            config = read_json(response.body)
+        except (RemoteError, NotJson) as error:
+            log.debug("capabilities.unknown", system=self._http.system, reason=str(error))
+        else:
+            self._learn(self.profile.hinted(config))
+        self._discovered = True
+
+    def users(self, keep: Callable[[RemoteUser], T]) -> tuple[T, ...]:
+        """What `keep` makes of every user; Malformed unless the listing is proven complete."""
+        self.discover()
+        why = ""
+        for _ in range(PASSES):
+            try:
+                return read_whole(self._page, keep)
+            except Unproven as error:
+                why = str(error)
+                log.info("listing.unproven", system=self._http.system, reason=why)
+        raise Malformed(self._http.system, "list users", f"not proven complete: {why}")
+
+    def count(self) -> int | None:
+        """How many users there are, as the provider says, from a page of one."""
+        response = self._ask("GET", "/Users?startIndex=1&count=1", "read one user")
+        return self._read("GET", "read one user", response, read_page).total
+
+    def get(self, user_id: str) -> RemoteUser:
+        """NotFound when there is none: the only proof of absence (never a list)."""
+        response = self._ask("GET", _place(user_id), "read user")
+        return self._read("GET", "read user", response, read_user)
+
+    def find(self, attribute: str, value: str) -> tuple[RemoteUser, ...]:
+        """Users whose `userName` (folded) or `externalId` (exact) is `value`, each row checked.
+
+        Falls back to the whole list where the provider denies or ignores filters.
+        """
+        if self.profile.filters:
+            matches = self._filtered(attribute, value)
+            if matches is not None:
+                return matches
+            self._learn(replace(self.profile, filters=False))
+        return self.scan(attribute, value)
+
+    def scan(self, attribute: str, value: str) -> tuple[RemoteUser, ...]:
+        """Like `find`, by reading the whole list."""
+        rows = self.users(lambda user: user if _is(user, attribute, value) else None)
+        return tuple(user for user in rows if user)
+
+    def _filtered(self, attribute: str, value: str) -> tuple[RemoteUser, ...] | None:
+        """The matching rows, or None when the provider does not filter."""
+        operation = f"find user by {attribute}"
+        path = f"/Users?filter={quote(equals(attribute, value), safe='')}"
+        response = self._http.exchange("GET", path, operation=operation, headers=HEADERS)
+        if response.status in FILTER_DENIED:
+            return None
+        if not response.ok:
+            raise self._error("GET", operation, response)
+        rows = self._read("GET", operation, response, read_page).rows
+        matches = tuple(user for user in rows if _is(user, attribute, value))
+        return matches if len(matches) == len(rows) else None
+
+    def _page(self, position: Position) -> Page:
+        query = f"startIndex={position.start}"
+        if position.cursor is not None:
+            query = f"cursor={quote(position.cursor, safe='')}"
+        path = f"/Users?{query}&count={self.profile.page_size}"
+        return self._read("GET", "list users", self._ask("GET", path, "list users"), read_page)
+
+    # writing
+
+    def create(self, draft: Mapping[str, object]) -> Creation:
+        """POST a user, never twice blindly: after an unknown outcome it is looked for first.
+
+        Conflict when the provider knows the user already. UnknownOutcome when neither the answer nor
+        the look-ups (by externalId, then userName) could be had.
+        """
+        body = encode(with_schemas(draft))
+        for _ in range(self.profile.creates):
+            try:
+                return Creation(self._post(body), found=False)
+            except UnknownOutcome as error:
+                unknown = error
+            found = self._look_for(draft, unknown)
+            if found:
+                return Creation(found, found=True)
+        raise unknown
+
+    def _post(self, body: bytes) -> RemoteUser:
+        response = self._ask("POST", "/Users", "create user", body)
+        user = self._read("POST", "create user", response, read_user)
+        return user if user.user_name else self.get(user.id)
+
+    def _look_for(self, draft: Resource, unknown: UnknownOutcome) -> RemoteUser | None:
+        """The user that a lost answer may have announced; None when it is surely not there."""
+        told = False
+        for lag in self.profile.lags:
+            self._timer.sleep(lag)
+            try:
+                found = self.lookup(read_text(draft.get("externalId")), str(draft["userName"]))
+            except RemoteError:
+                told = False
+                continue
+            if found:
+                return found
+            told = True
+        if not told:
+            raise unknown
+        return None
+
+    def lookup(self, external_id: str | None, user_name: str) -> RemoteUser | None:
+        """By externalId, then by userName; Conflict when several users answer to one key."""
+        for attribute, value in (("externalId", external_id), ("userName", user_name)):
+            found = self.find(attribute, value) if value else ()
+            if len(found) > 1:
+                reason = f"{len(found)} users have the {attribute} {value}"
+                raise Conflict(self._http.system, "find user", reason, "uniqueness")
+            if found:
+                return found[0]
+        return None
+
+    def amend(self, user: RemoteUser, changes: Mapping[str, object]) -> RemoteUser:
+        """Write what differs between `user` and `changes` (path → value); the user as it is then.
+
+        Nothing is written when nothing differs. When the answer does not show the change, the user
+        is read again: what is returned is what the provider says, not what was asked of it.
+        """
+        needed = {p: v for p, v in changes.items() if not same(value_at(user.raw, p), v)}
+        if not needed:
+            return user
+        try:
+            response = self._update(user, needed)
+        except UnknownOutcome:
+            now = self.get(user.id)
+            if _holds(now, needed):
+                return now
+            raise
+        answer = _user_in(response)
+        whole = answer is not None and bool(answer.user_name) and _holds(answer, needed)
+        return answer if answer and whole else self.get(user.id)
+
+    def _update(self, user: RemoteUser, needed: Mapping[str, object]) -> Response:
+        """Write in the dialect that is known to work, else in the next one that the provider takes."""
+        way = self.profile.update
+        first: Response | None = None
+        while True:
+            response = self._write(way, user, needed)
+            if response.ok:
+                if way is not self.profile.update:
+                    self._learn(replace(self.profile, update=way))
+                return response
+            first = first or response
+            step = _step_down(way, response)
+            if step is None:
+                raise self._error("PATCH", "update user", first)
+            way = step
+
+    def _write(self, way: Update, user: RemoteUser, needed: Mapping[str, object]) -> Response:
+        match way:
+            case Update.PATH:
+                method, message = "PATCH", patch_by_path(needed)
+            case Update.PATHLESS:
+                method, message = "PATCH", patch_without_path(needed)
+            case Update.PUT:  # of the whole resource as it is now, or its other attributes are lost
+                method, message = "PUT", replacement(self.get(user.id).raw, needed)
+        return self._http.exchange(
+            method,
+            _place(user.id),
+            operation="update user",
+            headers=BODY_HEADERS,
+            body=encode(message),
+            repeatable=True,  # replace and remove by path end in the same state
+        )
+
+    def delete(self, user_id: str) -> None:
+        """404 is success (RFC 7644 §3.6)."""
+        try:
+            self._ask("DELETE", _place(user_id), "delete user")
+        except NotFound:
+            log.debug("user.absent", system=self._http.system, id=user_id)
+
+    # answers
+
+    def _ask(self, method: str, path: str, operation: str, body: bytes | None = None) -> Response:
+        headers = HEADERS if body is None else BODY_HEADERS
+        response = self._http.exchange(method, path, operation=operation, headers=headers, body=body)
+        if not response.ok:
+            raise self._error(method, operation, response)
+        return response
+
+    def _error(self, method: str, operation: str, response: Response) -> RemoteError:
+        asked, told = self._http.question(method, operation), read_error(response.body)
+        detail = f"{told.scim_type}: {told.detail}" if told.scim_type else told.detail
+        if asked.writes and is_seat_refusal(response):
+            reason = f"HTTP {response.status}: {self._http.scrub(detail)}"
+            return SeatsExhausted(asked.system, operation, reason)
+        error = self._http.refusal(asked, response, detail)
+        if isinstance(error, Conflict):
+            return Conflict(asked.system, operation, error.reason, told.scim_type)
+        return error
+
+    def _read(self, method: str, operation: str, response: Response, read: Callable[[Resource], T]) -> T:
+        try:
+            return read(read_json(response.body))
+        except (NotJson, NotScim) as error:
+            asked: Question = self._http.question(method, operation)
+            raise unreadable(asked, f"HTTP {response.status}: {error}") from None
+
+    def _learn(self, profile: ScimProfile) -> None:
+        with self._lock:
+            if profile != self.profile:
+                log.info(
+                    "provider.learned", system=self._http.system, **_differences(self.profile, profile)
+                )
+                self.profile = profile
+
+
+def _place(user_id: str) -> str:
+    return f"/Users/{quote(user_id, safe='')}"
+
+
+def _is(user: RemoteUser, attribute: str, value: str) -> bool:
+    """UserName is compared without case, externalId exactly (RFC 7643 §3.1, §4.1.1)."""
+    if attribute == "userName":
+        return fold(user.user_name) == fold(value)
+    return read_text(member(user.raw, attribute)) == value
+
+
+def _holds(user: RemoteUser, changes: Mapping[str, object]) -> bool:
+    return all(same(value_at(user.raw, path), value) for path, value in changes.items())
+
+
+def _user_in(response: Response) -> RemoteUser | None:
+    try:
+        return read_user(read_json(response.body))
+    except (NotJson, NotScim):
+        return None
+
+
+def _step_down(way: Update, response: Response) -> Update | None:
+    """The next dialect to try after this refusal; None when the refusal is meant."""
+    if way is not Update.PUT and response.status in {405, 501}:
+        return Update.PUT
+    scim_type = (read_error(response.body).scim_type or "").casefold()
+    if way is Update.PATH and response.status == 400 and scim_type in PATH_DENIED:
+        return Update.PATHLESS
+    return None
+
+
+def _differences(old: ScimProfile, new: ScimProfile) -> dict[str, object]:
+    names = ("update", "filters", "page_size")
+    return {n: str(getattr(new, n)) for n in names if getattr(new, n) != getattr(old, n)}

@@ -1,0 +1,69 @@
+"""Where a provider keeps the seat tier of a user. Only our own element is ever touched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from idpsync.scim_client.messages import Element, Resource, member, read_elements, read_text, value_at
+
+
+class Lever(Protocol):
+    """How a seat value is read from and written to a User resource."""
+
+    def read(self, raw: Resource) -> tuple[str, ...]:
+        """The seat values of this user, as the provider spells them."""
+        ...
+
+    def change(self, raw: Resource, value: str | None) -> dict[str, object]:
+        """The attribute by path as it must become; None takes the seat away."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ElementLever:
+    """One element of `entitlements` or `roles`.
+
+    Ours is the element of `type`; without a type, the one whose value is among `values`.
+    """
+
+    attribute: str
+    values: frozenset[str]
+    type: str | None = None
+
+    def owns(self, element: Element) -> bool:
+        """Whether this element is the one that says the tier."""
+        if self.type is not None:
+            return (read_text(member(element, "type")) or "").casefold() == self.type.casefold()
+        value = read_text(member(element, "value")) or ""
+        return value.casefold() in {each.casefold() for each in self.values}
+
+    def read(self, raw: Resource) -> tuple[str, ...]:
+        elements = read_elements(member(raw, self.attribute))
+        values = (read_text(member(each, "value")) for each in elements if self.owns(each))
+        return tuple(value for value in values if value)
+
+    def change(self, raw: Resource, value: str | None) -> dict[str, object]:
+        elements = read_elements(member(raw, self.attribute))
+        if value and [each.casefold() for each in self.read(raw)] == [value.casefold()]:
+            return {self.attribute: list(elements)}
+        foreign = [each for each in elements if not self.owns(each)]
+        return {self.attribute: [*foreign, *self._element(value)]}
+
+    def _element(self, value: str | None) -> list[Mapping[str, object]]:
+        if value is None:
+            return []
+        return [{"value": value, "type": self.type} if self.type else {"value": value}]
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeLever:
+    """A single-valued text attribute: `userType`, or one of an extension."""
+
+    path: str
+
+    def read(self, raw: Resource) -> tuple[str, ...]:
+        value = read_text(value_at(raw, self.path))
+        return (value,) if value else ()
+
+    def change(self, raw: Resource, value: str | None) -> dict[str, object]:  # noqa: ARG002 - the port's
+        return {self.path: value}

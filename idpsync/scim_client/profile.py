@@ -1,0 +1,47 @@
+"""What one service provider can do: defaults, then discovery as a hint, then what was learned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from idpsync.scim_client.messages import member, read_bool
+
+
+class Update(StrEnum):
+    """How attributes of an existing resource are written."""
+
+    PATH = "path"  # PATCH, every operation with a path (RFC 7644 §3.5.2)
+    PATHLESS = "pathless"  # PATCH, one operation whose value holds the attributes
+    PUT = "put"  # GET, merge, PUT (RFC 7644 §3.5.1)
+
+
+@dataclass(frozen=True, slots=True)
+class ScimProfile:
+    """`lags` are the seconds waited before each look-up after a create of unknown outcome."""
+
+    update: Update = Update.PATH
+    filters: bool = True
+    page_size: int = 100
+    lags: tuple[float, ...] = (0.5, 2.0, 5.0)
+    creates: int = 3
+
+    def hinted(self, config: Mapping[str, object]) -> "ScimProfile":
+        """With what a ServiceProviderConfig denies or limits (RFC 7643 §5); silence changes nothing."""
+        profile = self
+        if _says_no(config, "patch"):
+            profile = replace(profile, update=Update.PUT)
+        if _says_no(config, "filter"):
+            profile = replace(profile, filters=False)
+        limit = _feature(config, "filter").get("maxResults")
+        if isinstance(limit, int) and 0 < limit < profile.page_size:
+            profile = replace(profile, page_size=limit)
+        return profile
+
+
+def _feature(config: Mapping[str, object], name: str) -> Mapping[str, object]:
+    value = member(config, name)
+    return value if isinstance(value, dict) else {}
+
+
+def _says_no(config: Mapping[str, object], name: str) -> bool:
+    return read_bool(member(_feature(config, name), "supported")) is False

@@ -1,0 +1,216 @@
+"""A SCIM 2.0 service provider as a target: one action, at most one write, and the tier really given."""
+
+import time
+from datetime import timedelta
+from typing import assert_never
+
+import structlog
+
+from idpsync.core.errors import ConfigError, Conflict, NotFound, Problem, RemoteError
+from idpsync.core.model import Account, Standing
+from idpsync.core.plan import (
+    Action,
+    ChangeRoles,
+    ChangeTier,
+    CreateAccount,
+    DeactivateAccount,
+    DeleteAccount,
+    ReactivateAccount,
+    UpdateProfile,
+)
+from idpsync.core.ports import Clock, Health
+from idpsync.core.seats import Ladder, Tier
+from idpsync.http import HttpClient, Limits
+from idpsync.pace import Timer
+from idpsync.scim_client import RemoteUser, ScimClient
+from idpsync.scim_client.levers import AttributeLever, ElementLever, Lever
+from idpsync.scim_client.refusals import judge
+from idpsync.targets.attributes import (
+    EVERYTHING,
+    TierValues,
+    account_of,
+    draft_of,
+    filled,
+    profile_changes,
+    role_elements,
+)
+from idpsync.targets.credentials import credential_of
+from idpsync.targets.kinds import AttributeLever as AttributeLeverConfig
+from idpsync.targets.kinds import EntitlementLever, GroupLever, RoleLever, ScimConfig, SeatLever
+
+log = structlog.get_logger()
+NAME = "scim target"
+
+
+class ScimTarget:
+    """Accounts at a service provider; safe for use by several threads."""
+
+    name = "scim"
+    kind = "scim"
+
+    def __init__(self, client: ScimClient, lever: Lever, tiers: TierValues) -> None:
+        self._client, self._lever, self._tiers = client, lever, tiers
+
+    def accounts(self) -> tuple[Account, ...]:
+        """All accounts; Malformed unless the listing is proven complete."""
+        return tuple(
+            account for account in self._client.users(self._account) if account.profile.user_name
+        )
+
+    def find(self, user_name: str) -> Account | None:
+        """Conflict when several users have that name."""
+        found = self._client.find("userName", user_name)
+        if len(found) > 1:
+            raise Conflict(
+                NAME, "find account", f"{len(found)} users are called {user_name}", "uniqueness"
+            )
+        return self._account(found[0]) if found else None
+
+    def probe(self) -> Health:
+        began = time.monotonic()
+        try:
+            total = self._client.count()
+        except RemoteError as error:
+            return Health(NAME, ok=False, detail=str(error), latency=_since(began))
+        seen = "number of users unknown" if total is None else f"{total} users"
+        return Health(NAME, ok=True, detail=seen, latency=_since(began))
+
+    def apply(self, action: Action) -> Account:  # noqa: PLR0911 - one row per action
+        """Carry out one action; SeatsExhausted when the provider has no seat for it."""
+        match action:
+            case CreateAccount():
+                return self._account(self._create(action))
+            case DeleteAccount():
+                return self._delete(action)
+            case ReactivateAccount():
+                user = self._client.get(action.account_id)
+                return self._account(self._settle(user, action))
+            case UpdateProfile():
+                user = self._client.get(action.account_id)
+                names = action.changed or EVERYTHING
+                changes = profile_changes(user, action.profile, names)
+                return self._account(self._client.amend(user, changes))
+            case ChangeTier():
+                user = self._client.get(action.account_id)
+                return self._account(self._client.amend(user, self._seat(user, action.tier)))
+            case ChangeRoles():
+                user = self._client.get(action.account_id)
+                withdrawn = action.previous_roles - action.roles
+                roles = role_elements(user.elements("roles"), self._lever, action.roles, withdrawn)
+                return self._account(self._client.amend(user, {"roles": roles}))
+            case DeactivateAccount():
+                user = self._client.get(action.account_id)
+                changes = {"active": False, **self._seat(user, None)}
+                return self._account(self._client.amend(user, changes))
+            case _:
+                assert_never(action)
+
+    def _create(self, action: CreateAccount) -> RemoteUser:
+        draft = draft_of(action.profile, action.external_id)
+        blank = RemoteUser("", {})
+        draft |= self._provisions(blank, action.tier, action.roles)
+        draft = {name: value for name, value in draft.items() if value not in (None, [])}
+        try:
+            creation = self._client.create(draft)
+        except Conflict as conflict:
+            return self._adopt(self._holder(action, conflict), action)
+        if creation.found:
+            return self._adopt(creation.user, action)
+        return self._seen(creation.user, action.tier)
+
+    def _holder(self, action: CreateAccount, conflict: Conflict) -> RemoteUser:
+        """The user that stands in the way, the whole list read if the look-ups do not show it."""
+        client, name = self._client, action.profile.user_name
+        user = client.lookup(action.external_id, name)
+        if user is None and client.profile.filters:  # some providers answer an unknown filter with none
+            user = next(iter(client.scan("userName", name)), None)
+        if user is None:
+            raise conflict
+        return user
+
+    def _adopt(self, user: RemoteUser, action: CreateAccount) -> RemoteUser:
+        """Make the existing user what the create wanted; Conflict if it is somebody else's."""
+        if user.external_id not in (None, action.external_id):
+            reason = f"{action.profile.user_name} exists and belongs to another externalId"
+            raise Conflict(NAME, "create account", reason, "uniqueness")
+        log.info("account.adopted", id=user.id, user_name=action.profile.user_name)
+        return self._settle(user, action)
+
+    def _settle(self, user: RemoteUser, action: CreateAccount | ReactivateAccount) -> RemoteUser:
+        """Everything in one write: some providers change nothing of a deactivated account alone."""
+        changes: dict[str, object] = {"active": True, "externalId": action.external_id}
+        changes |= profile_changes(user, action.profile, filled(action.profile))
+        changes |= self._provisions(user, action.tier, action.roles)
+        return self._client.amend(user, changes)
+
+    def _provisions(
+        self, user: RemoteUser, tier: Tier | None, roles: frozenset[str]
+    ) -> dict[str, object]:
+        """The seat and the roles; both may live in `roles`."""
+        changes = self._seat(user, tier)
+        seated = changes.get("roles", user.elements("roles"))
+        present = tuple(seated) if isinstance(seated, list | tuple) else ()
+        return {**changes, "roles": role_elements(present, self._lever, roles, frozenset())}
+
+    def _seat(self, user: RemoteUser, tier: Tier | None) -> dict[str, object]:
+        return self._lever.change(user.raw, self._tiers.value_of(tier))
+
+    def _seen(self, user: RemoteUser, tier: Tier | None) -> RemoteUser:
+        """The user with its tier told: read back when the answer to the create lacks it."""
+        given = self._tiers.tier_of(self._lever.read(user.raw))
+        return user if given == tier else self._client.get(user.id)
+
+    def _delete(self, action: DeleteAccount) -> Account:
+        try:
+            last = self._account(self._client.get(action.account_id))
+        except NotFound:
+            return Account(action.account_id, action.profile, Standing.DEACTIVATED)
+        self._client.delete(action.account_id)
+        return last
+
+    def _account(self, user: RemoteUser) -> Account:
+        return account_of(user, self._lever, self._tiers)
+
+
+def build_scim(
+    config: ScimConfig, *, clock: Clock, ladder: Ladder, timer: Timer | None = None
+) -> ScimTarget:
+    """The target that `config` describes; ConfigError for tiers that the ladder does not have."""
+    unknown = sorted(set(config.tier_values) - {tier.name for tier in ladder})
+    if unknown:
+        raise ConfigError(Problem("target.tier_values", f"no such tier: {', '.join(unknown)}"))
+    tiers = TierValues(ladder, config.tier_values)
+    values = frozenset(str(tiers.value_of(tier)) for tier in ladder)
+    lever = _lever(config.seat_lever, values)
+    timer = timer or Timer()
+    http = HttpClient(
+        NAME,
+        config.url,
+        clock=clock,
+        credential=credential_of(config.auth, NAME, clock),
+        limits=Limits(concurrency=config.concurrency, rate=config.rate),
+        ca_file=config.ca_file,
+        timer=timer,
+        judge=judge,
+    )
+    return ScimTarget(ScimClient(http, timer=timer), lever, tiers)
+
+
+def _lever(config: SeatLever, values: frozenset[str]) -> Lever:
+    match config:
+        case EntitlementLever():
+            return ElementLever("entitlements", values, config.type)
+        case RoleLever():
+            return ElementLever("roles", values, config.type)
+        case AttributeLeverConfig():
+            return AttributeLever(config.path)
+        case GroupLever():
+            built = "entitlement, role, attribute"
+            reason = f"group is not built in this version; built are: {built}"
+            raise ConfigError(Problem("target.seat_lever.kind", reason))
+        case _:
+            assert_never(config)
+
+
+def _since(began: float) -> timedelta:
+    return timedelta(seconds=time.monotonic() - began)
