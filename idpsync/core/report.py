@@ -1,8 +1,9 @@
-"""The JSON shapes that scripts rely on: plan, seats, wait list, runs. One place, plain values only."""
+"""The JSON shapes that scripts rely on: plan, seats, wait list, runs, alerts. One place, plain values only."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from idpsync.core.alerts import RUNBOOK, AlertState
 from idpsync.core.guard import GuardReport, LimitCheck
 from idpsync.core.plan import Plan, action_json, name_of, pool_json
 from idpsync.core.ports import HeldPlan, LedgerEntry, RunRecord
@@ -132,6 +133,23 @@ def held_json(held: HeldPlan) -> dict[str, object]:
         "decided_by": held.decided_by,
         "decided_at": iso(held.decided_at),
         "plan": dict(held.plan),
+    }
+
+
+def alert_json(state: AlertState) -> dict[str, object]:
+    """One alert as it stands; `severity` is null for one that is neither pending nor firing."""
+    return {
+        "key": state.key,
+        "phase": state.phase.value,
+        "severity": state.severity.value if state.severity else None,
+        "summary": state.summary,
+        "facts": dict(state.facts),
+        "runbook": f"{RUNBOOK}#{state.runbook}" if state.runbook else None,
+        "pending_since": iso(state.pending_since),
+        "firing_since": iso(state.firing_since),
+        "last_sent_at": iso(state.last_sent_at),
+        "acknowledged_by": state.acknowledged_by,
+        "silenced_until": iso(state.silenced_until),
     }
 
 
