@@ -100,10 +100,11 @@ def _day(section: object, key: str) -> date | None:
 
 
 def _reserve_is_bought(tree: Tree) -> Iterator[Fault]:
-    seats = dict(next(select(tree, "contract.seats"), ((), {}))[1] or {})
+    known = _tier_names(tree)
+    seats = {path[-1]: number for path, number in select(tree, "contract.seats.*")}
     for path, kept in select(tree, "contract.reserve.*"):
         bought = seats.get(path[-1], 0)
-        if type(kept) is int and type(bought) is int and kept > bought:
+        if path[-1] in known and type(kept) is int and type(bought) is int and kept > bought:
             yield Fault(path, f"keeps {kept} seats back, and only {bought} are bought (contract.seats)")
 
 

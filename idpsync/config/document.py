@@ -20,10 +20,11 @@ _PLAIN = frozenset(_TAG + name for name in ("str", "int", "float", "bool", "null
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong at `path`, before it is known on which line that is."""
+    """Something wrong at `path`. Without a line it stands where the path does; 0 is no line at all."""
 
     path: Path
     message: str
+    line: int | None = None
 
 
 @dataclass(slots=True)
@@ -41,7 +42,8 @@ class Document:
         return self.lines.get(path, 1)
 
     def problem(self, fault: Fault) -> Problem:
-        return Problem(dotted(fault.path), fault.message, self.file, self.line(fault.path))
+        line = self.line(fault.path) if fault.line is None else fault.line or None
+        return Problem(dotted(fault.path), fault.message, self.file, line)
 
 
 def dotted(path: Path) -> str:
@@ -67,22 +69,22 @@ _Loader.add_implicit_resolver(
 )
 
 
-def parse(text: str, file: str) -> tuple[Document, list[Problem]]:
+def parse(text: str, file: str) -> tuple[Document, list[Fault]]:
     """The document in `text`, and every fault of writing in it. Nothing is raised."""
     try:
         loader = _Loader(text)
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        return Document(file), [Problem("", _plainly(error), file, mark.line + 1 if mark else 1)]
+        return Document(file), [Fault((), _plainly(error), mark.line + 1 if mark else 1)]
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        return Document(file), [Problem("", "a character that YAML does not allow", file, line)]
+        return Document(file), [Fault((), "a character that YAML does not allow", line)]
     except RecursionError:
-        return Document(file), [Problem("", "nested too deeply", file, 1)]
-    reader = _Reader(file, loader)
+        return Document(file), [Fault((), "nested too deeply")]
     if root is None:
-        return reader.document, [Problem("", "the file is empty", file, 1)]
+        return Document(file), [Fault((), "the file is empty")]
+    reader = _Reader(file, loader)
     tree = reader.read(root, ())
     if isinstance(tree, dict):
         reader.document.tree = tree
@@ -90,7 +92,7 @@ def parse(text: str, file: str) -> tuple[Document, list[Problem]]:
         reader.faults.append(
             Fault((), "must hold keys (`organization:` …), not a list or a single value")
         )
-    return reader.document, [reader.document.problem(fault) for fault in reader.faults]
+    return reader.document, reader.faults
 
 
 class _Reader:

@@ -59,7 +59,7 @@ def discreet(fault: Fault, root: type[BaseModel], tree: object) -> Fault:
     place = secret_part(root, tree, fault.path)
     if place is None or place == fault.path:
         return fault
-    return Fault(place, BY_REFERENCE)
+    return Fault(place, BY_REFERENCE, fault.line)
 
 
 def guess(word: object, known: Sequence[str]) -> str:

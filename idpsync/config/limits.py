@@ -14,7 +14,7 @@ def _off(value: object) -> object:
     """`off` reaches us as text or, from a reader of YAML 1.1, as False."""
     if value is None:
         raise ValueError("is empty: write a limit, `off`, or leave the key out for the default")
-    return None if value is False or value == "off" else value
+    return None if value is False or str(value).casefold() == "off" else value
 
 
 _MaybeCount = Annotated[

@@ -32,14 +32,14 @@ def load(path: Path) -> tuple[Config, ...]:
     files = _files(path)
     problems: list[Problem] = []
     configs: list[Config] = []
-    ids: dict[str, Path] = {}
+    ids: dict[str, str] = {}
     for file in files:
-        document, found = _read(file)
-        config, faulty = _validated(document) if document.tree else (None, [])
-        told = {problem.path for problem in found}
-        found += [problem for problem in faulty if problem.path not in told]
-        found += _claimed(document, ids, file)
-        problems += sorted(found, key=lambda problem: problem.line or 0)
+        document, written = _read(file)
+        config, found = _validated(document) if document.tree else (None, [])
+        told = {fault.path for fault in written}
+        found = [*written, *(f for f in found if f.path not in told), *_claimed(document, ids)]
+        shown = [document.problem(discreet(fault, Config, document.tree)) for fault in found]
+        problems += sorted(shown, key=lambda problem: problem.line or 0)
         configs += [config] if config else []
     if problems:
         raise ConfigError(*problems)
@@ -55,24 +55,24 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _read(file: Path) -> tuple[Document, list[Problem]]:
+def _read(file: Path) -> tuple[Document, list[Fault]]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         hint = f"there is no such file; name one with -c FILE or {VARIABLE}"
-        return Document(str(file)), [Problem("", hint, str(file))]
+        return Document(str(file)), [Fault((), hint, 0)]
     except OSError as error:
-        return Document(str(file)), [Problem("", f"cannot be read: {error.strerror}", str(file))]
+        return Document(str(file)), [Fault((), f"cannot be read: {error.strerror}", 0)]
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        return Document(str(file)), [Problem("", "is not UTF-8 text", str(file), line)]
-    document, problems = yaml.parse(text, str(file))
+        return Document(str(file)), [Fault((), "is not UTF-8 text", line)]
+    document, found = yaml.parse(text, str(file))
     for name in [key for key, value in document.tree.items() if value is None]:
         del document.tree[name]  # `alerts:` with every line below it commented out
-    return document, problems
+    return document, found
 
 
-def _validated(document: Document) -> tuple[Config | None, list[Problem]]:
+def _validated(document: Document) -> tuple[Config | None, list[Fault]]:
     tree = document.tree
     config: Config | None = None
     found: list[Fault] = []
@@ -81,9 +81,8 @@ def _validated(document: Document) -> tuple[Config | None, list[Problem]]:
     except ValidationError as error:
         found = faults(error, Config, tree)
     told = {fault.path for fault in found}
-    found += [fault for fault in disagreements(tree) if fault.path not in told]
-    found += [fault for fault in _passwords(tree, ()) if fault.path not in told]
-    return config, [document.problem(discreet(fault, Config, tree)) for fault in found]
+    more = (*disagreements(tree), *_passwords(tree, ()))
+    return config, found + [fault for fault in more if fault.path not in told]
 
 
 def _passwords(value: object, path: yaml.Path) -> Iterator[Fault]:
@@ -98,14 +97,13 @@ def _passwords(value: object, path: yaml.Path) -> Iterator[Fault]:
         yield Fault(path, "a password stands in this URL: give it by reference, env:NAME or file:/path")
 
 
-def _claimed(document: Document, ids: dict[str, Path], file: Path) -> list[Problem]:
-    """Two files must not speak for the same organisation."""
+def _claimed(document: Document, ids: dict[str, str]) -> list[Fault]:
+    """Two files must not speak for the same organisation; `ids` remembers who spoke for which."""
     organization = document.tree.get("organization")
     name = organization.get("id") if isinstance(organization, dict) else None
     if not isinstance(name, str):
         return []
     if name in ids:
-        fault = Fault(("organization", "id"), f"is also the id in {ids[name].name}")
-        return [document.problem(fault)]
-    ids[name] = file
+        return [Fault(("organization", "id"), f"is also the id in {ids[name]}")]
+    ids[name] = Path(document.file).name
     return []

@@ -13,7 +13,10 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
 class _InWords(GenerateJsonSchema):
-    """Defaults as somebody would write them: `24h` and `10/s`, not PT24H and 10.0."""
+    """Defaults as somebody would write them: `24h` and `10/s`, not PT24H and 10.0.
+
+    A section's own default is left out: its keys say theirs.
+    """
 
     schema_dialect = DIALECT
 
@@ -24,7 +27,13 @@ class _InWords(GenerateJsonSchema):
             made["default"] = _span(default)
         elif isinstance(default, float) and made.get("type") == "string":
             made["default"] = f"{default:g}/s"
+        elif isinstance(made.get("default"), dict | list) or made.get("default", 0) is None:
+            del made["default"]
         return made
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False  # "Clear Margin" says no more than the key
 
 
 def schema() -> dict[str, Any]:

@@ -24,8 +24,8 @@ class Section(Settings):
 
 
 def _domain(text: str) -> str:
-    domain = domain_of(f"x@{text.strip().rstrip('.')}")
-    if not re.fullmatch(r"(?:[\w-]+\.)+[\w-]+", domain):
+    domain = domain_of(f"x@{text}")
+    if not re.fullmatch(r"(?:[\w-]+\.)+[\w-]+", text):
         raise ValueError("must be a domain such as acme.example, without @, * or https://")
     return domain
 
@@ -163,7 +163,7 @@ class LeaversConfig(Section):
     """How long after they were first missed."""
 
 
-def _not_built(value: bool) -> bool:  # noqa: FBT001 - pydantic hands the value over by position
+def _not_built(value: bool) -> bool:
     if value:
         raise ValueError("taking the tier of others is not built in this version: leave it false")
     return value
