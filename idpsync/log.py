@@ -108,7 +108,9 @@ def redaction(logger: WrappedLogger, method: str, event: EventDict) -> EventDict
     return {key: _cleaned(key, value) for key, value in event.items()}
 
 
-def set_up(format: LogFormat = "auto", level: LogLevel = "info", stream: TextIO | None = None) -> None:
+def configure(
+    format: LogFormat = "auto", level: LogLevel = "info", stream: TextIO | None = None
+) -> None:
     """Send structlog and the standard library's logging to `stream` (stderr), as `format` says.
 
     `auto` is for people on a terminal and JSON lines elsewhere. May be called again; the last wins.

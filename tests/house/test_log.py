@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idpsync import log
-from idpsync.log import GRANIAN_LOGGING, REDACTED, is_secretive, redact, set_up
+from idpsync.log import GRANIAN_LOGGING, REDACTED, configure, is_secretive, redact
 from idpsync.settings import Secret
 
 
@@ -53,7 +53,7 @@ Lines = Callable[[], list[dict[str, Any]]]
 def lines() -> Lines:
     """Logging set up for a pipe; the lines so far as JSON."""
     stream = io.StringIO()
-    set_up(level="debug", stream=stream)
+    configure(level="debug", stream=stream)
     return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -111,7 +111,7 @@ def test_an_exception_is_one_line_with_its_traceback(lines: Lines) -> None:
 
 def test_what_is_below_the_level_is_not_written() -> None:
     stream = io.StringIO()
-    set_up(level="warning", stream=stream)
+    configure(level="warning", stream=stream)
     structlog.get_logger().info("plan.made")
     logging.getLogger("anything").info("quiet")
     structlog.get_logger().warning("seat.short")
@@ -120,10 +120,10 @@ def test_what_is_below_the_level_is_not_written() -> None:
 
 def test_chatty_libraries_speak_below_a_warning_only_when_debugging() -> None:
     stream = io.StringIO()
-    set_up(level="info", stream=stream)
+    configure(level="info", stream=stream)
     logging.getLogger("apscheduler.executors.default").info("Running job")
     assert stream.getvalue() == ""
-    set_up(level="debug", stream=stream)
+    configure(level="debug", stream=stream)
     logging.getLogger("apscheduler.executors.default").info("Running job")
     assert "Running job" in stream.getvalue()
 
@@ -132,8 +132,8 @@ def test_setting_up_again_replaces_the_first_and_leaves_other_handlers() -> None
     root, other = logging.getLogger(), logging.NullHandler()
     root.addHandler(other)
     first, second = io.StringIO(), io.StringIO()
-    set_up(stream=first)
-    set_up(stream=second)
+    configure(stream=first)
+    configure(stream=second)
     structlog.get_logger().warning("seat.short")
     assert first.getvalue() == ""
     assert len(second.getvalue().splitlines()) == 1
@@ -142,7 +142,7 @@ def test_setting_up_again_replaces_the_first_and_leaves_other_handlers() -> None
 
 def test_on_a_terminal_auto_is_for_people() -> None:
     stream = Terminal()
-    set_up(stream=stream)
+    configure(stream=stream)
     structlog.get_logger().info("plan.made", actions=3)
     assert "plan.made" in stream.getvalue()
     assert not stream.getvalue().lstrip().startswith("{")
@@ -154,14 +154,14 @@ def test_on_a_terminal_auto_is_for_people() -> None:
 )
 def test_the_format_can_be_chosen(format: log.LogFormat, terminal: bool, is_json: bool) -> None:
     stream = Terminal() if terminal else io.StringIO()
-    set_up(format=format, stream=stream)
+    configure(format=format, stream=stream)
     structlog.get_logger().info("plan.made")
     assert stream.getvalue().startswith("{") is is_json
 
 
 def test_a_console_traceback_shows_no_local_variables() -> None:
     stream = Terminal()
-    set_up(stream=stream)
+    configure(stream=stream)
     try:
         fail_with("hunter2-in-a-local")
     except RuntimeError:
