@@ -5,6 +5,8 @@ from typing import assert_never
 
 from idpsync.core.errors import ConfigError, Problem
 from idpsync.core.ports import Clock, Notifier
+from idpsync.http import Limits
+from idpsync.notify.endpoint import ONE_TRY, Endpoint
 from idpsync.notify.kinds import (
     EmailConfig,
     PagerdutyConfig,
@@ -28,13 +30,17 @@ __all__ = [
 BUILT = ("slack", "webhook")
 
 
-def build(config: ReceiverConfig, *, organization: str, clock: Clock) -> Notifier:
+def build(
+    config: ReceiverConfig, *, organization: str, clock: Clock, limits: Limits = ONE_TRY
+) -> Notifier:
     """The receiver that `config` describes; ConfigError for a kind that this version does not have."""
     match config:
         case SlackConfig():
-            return Slack(config, organization=organization, clock=clock)
+            endpoint = Endpoint(config.name, clock=clock, limits=limits)
+            return Slack(config, endpoint, organization=organization)
         case WebhookConfig():
-            return Webhook(config, organization=organization, clock=clock)
+            endpoint = Endpoint(config.name, clock=clock, limits=limits)
+            return Webhook(config, endpoint, organization=organization, clock=clock)
         case PagerdutyConfig() | EmailConfig():
             raise ConfigError(*not_built([config]))
         case _:

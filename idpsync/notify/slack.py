@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from idpsync.core.alerts import Alert, Severity
 from idpsync.core.errors import CredentialsRejected, RemoteError
-from idpsync.core.ports import Clock, Health
+from idpsync.core.ports import Health
 from idpsync.notify.endpoint import OPERATION, Endpoint, Letter
 from idpsync.notify.kinds import SlackConfig, is_guarded
 
@@ -22,9 +22,9 @@ RESOLVED = ":white_check_mark:"
 class Slack:
     """One Slack channel. Who knows the address may post there: it is treated as a secret."""
 
-    def __init__(self, config: SlackConfig, *, organization: str, clock: Clock) -> None:
+    def __init__(self, config: SlackConfig, endpoint: Endpoint, *, organization: str) -> None:
         self.name, self._config, self._organization = config.name, config, organization
-        self._endpoint = Endpoint(config.name, clock=clock)
+        self._endpoint = endpoint
 
     def wants(self, alert: Alert) -> bool:
         return alert.severity in self._config.severities
@@ -60,9 +60,10 @@ def message(alert: Alert, organization: str) -> dict[str, object]:
         for label, fact in list(alert.facts.items())[:FIELDS]
     ]
     footing = f"{alert.key} · {alert.guide}" if alert.firing else alert.key
+    summary = escaped(alert.summary or alert.key, SECTION)
     blocks: list[dict[str, object]] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(f"{sign} {word}", HEADER)}},
-        {"type": "section", "text": {"type": "mrkdwn", "text": escaped(alert.summary, SECTION)}},
+        {"type": "section", "text": {"type": "mrkdwn", "text": summary}},
         {"type": "context", "elements": [{"type": "mrkdwn", "text": escaped(footing, FIELD)}]},
     ]
     if fields and alert.firing:

@@ -22,9 +22,11 @@ PREFIX = "whsec_"  # what follows is base64; a secret without it is taken as it 
 class Webhook:
     """One webhook. `id` of the event is the delivery id: with `source` it tells repetitions apart."""
 
-    def __init__(self, config: WebhookConfig, *, organization: str, clock: Clock) -> None:
+    def __init__(
+        self, config: WebhookConfig, endpoint: Endpoint, *, organization: str, clock: Clock
+    ) -> None:
         self.name, self._config, self._organization = config.name, config, organization
-        self._clock, self._endpoint = clock, Endpoint(config.name, clock=clock)
+        self._clock, self._endpoint = clock, endpoint
 
     def wants(self, alert: Alert) -> bool:
         return alert.severity in self._config.severities
