@@ -32,6 +32,13 @@ def build(config: DirectoryConfig, *, clock: Clock, groups: frozenset[str]) -> D
     match config:
         case FileConfig():
             return FileSource(config, clock=clock, groups=groups)
+        case LdapConfig(flavor="openldap"):
+            from idpsync.sources.ldap import LdapSource  # noqa: PLC0415 -- ldap3 takes 0.2 s to import
+
+            return LdapSource(config, clock=clock, groups=groups)
+        case LdapConfig():
+            what = f"flavor {config.flavor} is not built in this version; built is: openldap"
+            raise ConfigError(Problem("directory.flavor", what))
         case _:
             what = f"{config.kind} is not built in this version; built are: file, ldap"
             raise ConfigError(Problem("directory.kind", what))

@@ -1,0 +1,138 @@
+"""A directory that keeps its state in memory and can be broken on purpose."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from idpsync.core.errors import CredentialsRejected, RemoteError, Transient
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
+from idpsync.core.ports import Clock, Health
+
+SYSTEM = "fake directory"
+
+
+class SteadyClock:
+    """Always the same instant, until somebody moves it."""
+
+    def __init__(self, at: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)) -> None:
+        self.at = at
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class FakeDirectory:
+    """People and groups; every `source()` reads the same state.
+
+    Faults: `down` (Transient), `locked_out` (CredentialsRejected), `shows` (only the first so many
+    people are read, the rest is cut), `hidden` (groups whose members an ACL hides).
+    """
+
+    people: dict[str, DirectoryUser] = field(default_factory=dict)  # external id → person
+    groups: dict[str, set[str]] = field(default_factory=dict)  # name → external ids
+    clock: Clock = field(default_factory=SteadyClock)
+    down: bool = False
+    locked_out: bool = False
+    shows: int | None = None
+    hidden: set[str] = field(default_factory=set)
+    reads: int = 0
+
+    def add(self, user_name: str, *groups: str, **profile: str) -> DirectoryUser:
+        """Somebody new (or changed), in these groups besides those they are in."""
+        known = self.by_name(user_name)
+        external_id = known.external_id if known else f"fake-{len(self.people) + 1}-{user_name}"
+        email = profile.pop("email", f"{user_name}@acme.example")
+        user = DirectoryUser("fake", external_id, Profile(user_name, email, **profile))
+        self.people[external_id] = user
+        for group in groups:
+            self.groups.setdefault(group, set()).add(external_id)
+        return user
+
+    def by_name(self, user_name: str) -> DirectoryUser | None:
+        return next((u for u in self.people.values() if fold(u.user_name) == fold(user_name)), None)
+
+    def id_of(self, user_name: str) -> str:
+        """KeyError for somebody unknown."""
+        if user := self.by_name(user_name):
+            return user.external_id
+        raise KeyError(user_name)
+
+    def remove(self, user_name: str) -> None:
+        external_id = self.id_of(user_name)
+        del self.people[external_id]
+        for members in self.groups.values():
+            members.discard(external_id)
+
+    def switch(self, user_name: str, *, active: bool | None) -> None:
+        user = self.people[self.id_of(user_name)]
+        self.people[user.external_id] = replace(user, active=active)
+
+    def set_members(self, group: str, user_names: Iterable[str]) -> None:
+        self.groups[group] = {self.id_of(name) for name in user_names}
+
+    def rename_group(self, group: str, to: str) -> None:
+        self.groups[to] = self.groups.pop(group)
+
+    def source(self, *groups: str) -> "FakeSource":
+        return FakeSource(self, frozenset(groups))
+
+
+class FakeSource:
+    """A `DirectorySource` over a `FakeDirectory`."""
+
+    kind = "fake"
+
+    def __init__(self, directory: FakeDirectory, groups: frozenset[str]) -> None:
+        self.name = "fake"
+        self.directory, self.groups = directory, groups
+
+    def read(self, since: str | None = None) -> DirectorySnapshot:
+        self._answer("read directory")
+        self.directory.reads += 1
+        everybody = tuple(self.directory.people.values())
+        users = everybody[: self.directory.shows]
+        cut = len(users) < len(everybody)
+        coverage = Coverage.PARTIAL if cut else Coverage.COMPLETE if users else Coverage.SUSPECT
+        problems = {Coverage.PARTIAL: ("people were read in part",), Coverage.SUSPECT: ("nobody",)}
+        shown = {u.external_id for u in users}
+        return DirectorySnapshot(
+            source=self.name,
+            taken_at=self.directory.clock.now(),
+            users=users,
+            groups=tuple(self._group(name, shown) for name in sorted(self.groups)),
+            users_coverage=coverage,
+            problems=problems.get(coverage, ()),
+        )
+
+    def find(self, user_name: str) -> tuple[DirectoryUser, frozenset[str]] | None:
+        self._answer("find person")
+        user = self.directory.by_name(user_name)
+        if user is None:
+            return None
+        members: Mapping[str, set[str]] = self.directory.groups
+        mine = (g for g in self.groups if user.external_id in members.get(g, ()))
+        return user, frozenset(mine)
+
+    def probe(self) -> Health:
+        self._answer("probe")
+        return Health(SYSTEM, ok=True, detail=f"{len(self.directory.people)} people")
+
+    def _group(self, name: str, shown: set[str]) -> Group:
+        members = self.directory.groups.get(name)
+        if members is None:
+            return Group(name, name, None, Coverage.GONE, "no such group")
+        if name in self.directory.hidden:
+            return Group(name, name, frozenset(), Coverage.SUSPECT, "shows no member")
+        if members <= shown:
+            return Group(name, name, frozenset(members))
+        return Group(name, name, frozenset(members & shown), Coverage.PARTIAL, "people were cut")
+
+    def _answer(self, operation: str) -> None:
+        fault: RemoteError | None = None
+        if self.directory.down:
+            fault = Transient(SYSTEM, operation, "cannot be reached")
+        elif self.directory.locked_out:
+            fault = CredentialsRejected(SYSTEM, operation, "token expired")
+        if fault:
+            raise fault
