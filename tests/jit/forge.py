@@ -259,3 +259,35 @@ def signed(draft: Draft | None = None, *, both: bool = False, with_key: Key | No
     if both:
         sign(root, ".", with_key)
     return encode(root)
+
+
+def sealed(
+    to: Key,
+    draft: Draft | None = None,
+    *,
+    cipher: Any = xmlsec.Transform.AES128_GCM,
+    change: Callable[[Element], None] | None = None,
+) -> str:
+    """A response whose signed assertion is encrypted to the key `to`."""
+    root = tree(draft or Draft())
+    if change is not None:
+        change(root)
+    sign(root)
+    root = etree.fromstring(etree.tostring(root))
+    assertion = root.find(f"{{{SAML}}}Assertion")
+    data = xmlsec.template.encrypted_data_create(
+        root, cipher, type=xmlsec.EncryptionType.ELEMENT, ns="xenc"
+    )
+    xmlsec.template.encrypted_data_ensure_cipher_value(data)
+    info = xmlsec.template.encrypted_data_ensure_key_info(data, ns="ds")
+    wrapped = xmlsec.template.add_encrypted_key(info, xmlsec.Transform.RSA_OAEP)
+    xmlsec.template.encrypted_data_ensure_cipher_value(wrapped)
+    manager = xmlsec.KeysManager()
+    manager.add_key(xmlsec.Key.from_memory(to.certificate, xmlsec.KeyFormat.CERT_PEM, None))
+    context = xmlsec.EncryptionContext(manager)
+    context.key = xmlsec.Key.generate(xmlsec.KeyData.AES, 128, xmlsec.KeyDataType.SESSION)
+    data = context.encrypt_xml(data, assertion)
+    wrapper = etree.Element(f"{{{SAML}}}EncryptedAssertion")
+    data.getparent().replace(data, wrapper)
+    wrapper.append(data)
+    return encode(root)
