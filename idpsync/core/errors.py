@@ -118,6 +118,14 @@ class Malformed(RemoteError):
         self.excerpt = excerpt
 
 
+class DirectoryUnread(IdpSyncError):
+    """The directory could not be read at all; `cause` is what it or the way to it said."""
+
+    def __init__(self, cause: RemoteError) -> None:
+        self.cause = cause
+        super().__init__(f"the directory could not be read, nothing was removed: {cause}")
+
+
 class NoSeatAvailable(IdpSyncError):
     """No seat of the wished tier, nor of any lower one that policy allows, is free."""
 

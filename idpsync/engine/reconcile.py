@@ -8,7 +8,14 @@ from uuid import uuid4
 
 import structlog
 
-from idpsync.core.errors import DigestMismatch, IdpSyncError, LeaseLost, UnsafePlan
+from idpsync.core.errors import (
+    DigestMismatch,
+    DirectoryUnread,
+    IdpSyncError,
+    LeaseLost,
+    RemoteError,
+    UnsafePlan,
+)
 from idpsync.core.guard import GuardReport, Limits, guard
 from idpsync.core.model import DirectorySnapshot, Link
 from idpsync.core.plan import Plan
@@ -99,12 +106,15 @@ class Reconciler:
         self.rooms, self.rule = rooms, rule
 
     def preview(self) -> Preview:
-        """Read and decide; write nothing. RemoteError when a side could not be read at all."""
+        """Read and decide; write nothing.
+
+        DirectoryUnread or RemoteError when a side could not be read at all.
+        """
         rooms, begun = self.rooms, self.rooms.clock.now()
         known = rooms.cache.group_members()
         links = rooms.registry.links()
         snapshot = examine(
-            rooms.source.read(),
+            self._read_directory(),
             known=known,
             canaries=self.rule.canaries,
             linked=sum(link.source == rooms.source.name for link in links),
@@ -128,6 +138,12 @@ class Reconciler:
         report = guard(made, self.rule.limits, accounts=world.accounts, snapshot=snapshot, known=known)
         log.info("plan.made", digest=made.digest, actions=len(made.actions), waiting=len(made.waiting))
         return Preview(made, report, world, listed)
+
+    def _read_directory(self) -> DirectorySnapshot:
+        try:
+            return self.rooms.source.read()
+        except RemoteError as error:
+            raise DirectoryUnread(error) from error
 
     def reconcile(self, order: Order) -> Outcome:
         """One whole cycle. Never raises for what a remote system does: the outcome says it."""

@@ -1,0 +1,77 @@
+"""What verbs work with: the configuration they were given, opened as late as possible."""
+
+import getpass
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from idpsync import log, wiring
+from idpsync.config import Config, load
+from idpsync.core.errors import ConfigError, Problem
+from idpsync.store import Store
+from idpsync.wiring import House
+
+Verb = click.Command
+
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+@dataclass
+class Desk:
+    """The configuration path of this call, and what is opened from it."""
+
+    path: Path
+    console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=False))
+
+    @cached_property
+    def configs(self) -> tuple[Config, ...]:
+        """All organisations; ConfigError with every fault of every file."""
+        configs = load(self.path)
+        log.set_up(format=configs[0].log.format, level=configs[0].log.level)
+        return configs
+
+    @cached_property
+    def config(self) -> Config:
+        """The one organisation of this call."""
+        if len(self.configs) > 1:
+            names = ", ".join(c.organization.id for c in self.configs)
+            message = f"holds several organisations ({names}): name one file with -c"
+            raise ConfigError(Problem("", message, str(self.path)))
+        return self.configs[0]
+
+    @cached_property
+    def store(self) -> Store:
+        """The store alone, for verbs that ask neither directory nor target."""
+        return wiring.open_books(self.config)
+
+    @cached_property
+    def house(self) -> House:
+        """Everything built and joined; the store is opened and seeded."""
+        return wiring.build(self.config, self.store)
+
+    @property
+    def actor(self) -> str:
+        """Who sits at the keyboard, for the ledger."""
+        return f"cli:{getpass.getuser()}"
+
+    def say(self, document: object, as_json: bool, show: Callable[[Console], None]) -> None:
+        """One JSON document on stdout, or what `show` prints."""
+        if as_json:
+            print_json(document)
+        else:
+            show(self.console)
+
+
+def print_json(document: object) -> None:
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+pass_desk: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(Desk)

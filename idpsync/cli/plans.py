@@ -1,0 +1,197 @@
+"""Verbs about plans: plan, apply, explain, holds, approve, reject."""
+
+import sys
+import threading
+from io import StringIO
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from idpsync.cli import tables
+from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json
+from idpsync.cli.documents import plan_html, plan_markdown
+from idpsync.core.explain import explain_user
+from idpsync.core.ports import Cause, HoldState, RunState
+from idpsync.core.remedies import Exit, remedy
+from idpsync.core.report import explanation_json, held_json, plan_json, run_json
+from idpsync.engine.leadership import lead
+from idpsync.engine.reconcile import Order, Outcome, Preview
+
+BUSY_PATIENCE = 60.0  # a run of the daemon is let finish
+
+
+def plan_verbs() -> tuple[Verb, ...]:
+    return plan, apply, explain, holds, approve, reject
+
+
+@click.command()
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["table", "json", "markdown", "html"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@json_option
+@pass_desk
+def plan(desk: Desk, shape: str, out: Path | None, as_json: bool) -> int:
+    """Read, decide, guard, print. Writes nothing."""
+    preview = desk.house.reconciler.preview()
+    shape = "json" if as_json else shape
+    if out is None and shape == "json":
+        print_json(_document(desk, preview))
+    elif out is None and shape == "table":
+        tables.show_plan(desk.console, preview.plan, preview.report)
+    else:
+        text = _text(desk, preview, shape)
+        click.echo(text) if out is None else out.write_text(text + "\n", encoding="utf-8")
+    return _verdict(preview)
+
+
+def _document(desk: Desk, preview: Preview) -> dict[str, object]:
+    return plan_json(preview.plan, preview.report, desk.config.organization.id)
+
+
+def _text(desk: Desk, preview: Preview, shape: str) -> str:
+    document = _document(desk, preview)
+    match shape:
+        case "markdown":
+            return plan_markdown(document)
+        case "html":
+            return plan_html(document)
+        case "json":
+            return tables.json_text(document)
+        case _:
+            console = Console(width=120, file=StringIO(), record=True)
+            tables.show_plan(console, preview.plan, preview.report)
+            return console.export_text()
+
+
+def _verdict(preview: Preview) -> int:
+    if preview.report.held:
+        return Exit.HELD
+    return Exit.DONE if preview.snapshot.complete else Exit.INCOMPLETE
+
+
+@click.command()
+@click.option("--digest", metavar="D", help="Apply only if the plan made now has this digest.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_desk
+def apply(desk: Desk, digest: str | None, yes: bool, as_json: bool) -> int:
+    """Plan and apply, under the guard."""
+    house = desk.house
+    if digest is None and not yes and sys.stdin.isatty():
+        preview = house.reconciler.preview()
+        tables.show_plan(Console(stderr=True) if as_json else desk.console, preview.plan, preview.report)
+        if not preview.plan.actions:
+            return _verdict(preview)
+        click.confirm("Apply exactly this plan?", abort=True, err=True)
+        digest = preview.plan.digest
+    with lead(house.store.lease, patience=BUSY_PATIENCE) as token:
+        outcome = _apply(desk, digest, token, bar=not as_json and desk.console.is_terminal)
+        house.alerting.evaluate(house.clock.now())
+    house.alerting.deliver(house.clock.now())
+    desk.say(
+        _outcome_json(desk, outcome), as_json, lambda console: tables.show_outcome(console, outcome)
+    )
+    return exit_of(outcome)
+
+
+def _apply(desk: Desk, digest: str | None, token: int, *, bar: bool) -> Outcome:
+    columns = (TextColumn("applying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not bar, transient=True) as progress:
+        task = progress.add_task("applying", total=None)
+        order = Order(
+            actor=desk.actor,
+            trigger="cli",
+            token=token,
+            digest=digest,
+            stopping=threading.Event(),
+            progress=lambda done, of: progress.update(task, completed=done, total=of),
+        )
+        return desk.house.reconciler.reconcile(order)
+
+
+def exit_of(outcome: Outcome) -> int:
+    """The exit code that tells how a run ended."""
+    if outcome.error:
+        return remedy(outcome.error).exit
+    if outcome.run.state is RunState.INCOMPLETE:
+        return Exit.INCOMPLETE
+    return Exit.TARGET if outcome.failed else Exit.DONE
+
+
+def _outcome_json(desk: Desk, outcome: Outcome) -> dict[str, object]:
+    return {
+        "organization": desk.config.organization.id,
+        "run": run_json(outcome.run),
+        "plan": _document(desk, outcome.preview) if outcome.preview else None,
+        "failed": [
+            {
+                "user_name": p.action.profile.user_name,
+                "outcome": p.outcome,
+                "error": p.error,
+            }
+            for p in outcome.failed
+        ],
+        "error": str(outcome.error) if outcome.error else None,
+    }
+
+
+@click.command()
+@click.argument("user")
+@json_option
+@pass_desk
+def explain(desk: Desk, user: str, as_json: bool) -> int:
+    """Why USER (user name or e-mail) has what they have, and what must happen for more."""
+    house = desk.house
+    preview = house.reconciler.preview()
+    explanation = explain_user(user, preview.world, house.reconciler.rule.policy, preview.plan)
+    history = house.store.ledger.entries(member=explanation.member, limit=10)
+    desk.say(
+        explanation_json(explanation, history),
+        as_json,
+        lambda console: tables.show_explanation(console, explanation, history),
+    )
+    return Exit.DONE if explanation.known else Exit.FAULT
+
+
+@click.command()
+@json_option
+@pass_desk
+def holds(desk: Desk, as_json: bool) -> None:
+    """Plans stopped by the guard."""
+    held = desk.house.store.runs.held_plans()
+    desk.say([held_json(h) for h in held], as_json, lambda console: tables.show_holds(console, held))
+
+
+@click.command()
+@click.argument("digest")
+@pass_desk
+def approve(desk: Desk, digest: str) -> None:
+    """Let exactly the plan DIGEST pass, once, within 24 hours."""
+    _decide(desk, digest, HoldState.APPROVED)
+    click.echo("Approved. It passes once, if the world has not changed: at the next run, or now with")
+    click.echo(f"  idpsync apply --digest {digest}")
+
+
+@click.command()
+@click.argument("digest")
+@pass_desk
+def reject(desk: Desk, digest: str) -> None:
+    """Drop the held plan DIGEST; nothing is written."""
+    _decide(desk, digest, HoldState.REJECTED)
+    click.echo("Rejected; nothing was written.")
+
+
+def _decide(desk: Desk, digest: str, state: HoldState) -> None:
+    try:
+        desk.house.store.runs.decide(digest, state, Cause(desk.actor))
+    except KeyError as error:
+        message = f"no plan with digest {digest} is held; `idpsync holds` lists them"
+        raise click.ClickException(message) from error
+

@@ -1,0 +1,55 @@
+"""`run`: the daemon. The schedule lives in this process, the web workers are its children."""
+
+import os
+
+import click
+import structlog
+from granian.constants import Interfaces
+from granian.server import Server
+
+from idpsync import wiring
+from idpsync.cli.context import Desk, Verb, pass_desk
+from idpsync.config import VARIABLE, Config
+
+log = structlog.get_logger()
+
+WORKER_THREADS = 4
+
+
+def run_verb() -> Verb:
+    return run
+
+
+@click.command()
+@pass_desk
+def run(desk: Desk) -> None:
+    """The daemon: schedule, login door, console, API, metrics, alert delivery."""
+    config = desk.config
+    daemon = wiring.daemon(desk.house)
+    os.environ[VARIABLE] = str(desk.path.resolve())
+    wiring.session_key(config)
+    server = _server(config)
+    click.echo(f"idpsync {config.organization.id}: http://{config.web.listen} (Ctrl-C stops it)", err=True)
+    daemon.start()
+    try:
+        server.serve()
+    finally:
+        if not daemon.stop():
+            log.warning("daemon.hurried", reason="a run did not finish in time; the next one takes over")
+        desk.store.close()
+
+
+def _server(config: Config) -> Server:
+    # the demo identity provider makes its key per process: one worker, so that its word is known
+    demo = config.jit is not None and config.jit.idp.demo
+    return Server(
+        "idpsync.wsgi:create",
+        factory=True,
+        address=config.web.host,
+        port=config.web.port,
+        interface=Interfaces.WSGI,
+        workers=1 if demo else 2,
+        blocking_threads=WORKER_THREADS,
+        respawn_failed_workers=True,
+        log_access=False,
+    )

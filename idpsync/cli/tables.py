@@ -1,0 +1,299 @@
+"""Tables for people. Width follows the terminal; nothing is told by colour alone."""
+
+import json
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from idpsync.core.alerts import AlertState, Phase
+from idpsync.core.explain import Explanation
+from idpsync.core.guard import GuardReport
+from idpsync.core.plan import (
+    Action,
+    ChangeRoles,
+    ChangeTier,
+    CreateAccount,
+    DeactivateAccount,
+    DeleteAccount,
+    Plan,
+    ReactivateAccount,
+    UpdateProfile,
+)
+from idpsync.core.ports import HeldPlan, LedgerEntry, RunState
+from idpsync.core.seats import SeatPool, WaitEntry
+from idpsync.engine.reconcile import Outcome
+
+MOST = 20
+"""Actions of one kind that are listed; the rest is counted."""
+
+
+def json_text(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def json_line(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in columns:
+        numeric = column.startswith("#")
+        table.add_column(column.lstrip("#"), justify="right" if numeric else "left")
+    return table
+
+
+# --- plans ------------------------------------------------------------------------------------------
+
+
+def show_plan(console: Console, plan: Plan, report: GuardReport) -> None:
+    """The plan: what was read, what would be written, who waits, what the guard says."""
+    read = plan.directory
+    whole = "read whole" if read.complete else "NOT read whole: nothing is removed"
+    console.print(f"Directory ({read.kind}): {read.users} people, {whole}")
+    for problem in read.problems:
+        console.print(Text(f"  ! {problem}"))
+    console.print(_pools(plan.pool_before, plan.pool_after))
+    if plan.actions:
+        _show_actions(console, plan.actions)
+    else:
+        console.print("Nothing to do: accounts and seats are as they should be.")
+    _show_rest(console, plan)
+    _show_guard(console, plan, report)
+
+
+def _pools(before: SeatPool, after: SeatPool) -> Table:
+    table = _table("Seats", "tier", "#purchased", "#assigned", "#held", "#reserved", "#free")
+    for tier in before.ladder:
+        table.add_row(
+            tier.name,
+            str(before.purchased.get(tier, 0)),
+            _step(before.assigned.get(tier, 0), after.assigned.get(tier, 0)),
+            _step(before.held.get(tier, 0), after.held.get(tier, 0)),
+            str(before.reserved.get(tier, 0)),
+            _step(before.free(tier), after.free(tier)),
+        )
+    return table
+
+
+def _step(before: int, after: int) -> str:
+    return str(before) if before == after else f"{before} → {after}"
+
+
+def _show_actions(console: Console, actions: tuple[Action, ...]) -> None:
+    kinds: dict[str, list[Action]] = {}
+    for action in actions:
+        kinds.setdefault(_heading(action), []).append(action)
+    for heading, several in kinds.items():
+        table = _table(f"{heading} ({len(several)})", "person", "what", "because")
+        for action in several[:MOST]:
+            table.add_row(
+                Text(action.profile.user_name), Text(_what(action)), Text("; ".join(action.because))
+            )
+        if len(several) > MOST:
+            table.add_row(f"… and {len(several) - MOST} more", "", "`plan --json` lists all")
+        console.print(table)
+
+
+def _heading(action: Action) -> str:
+    match action:
+        case CreateAccount():
+            return "Create account"
+        case ReactivateAccount():
+            return "Reactivate account"
+        case UpdateProfile():
+            return "Update profile"
+        case ChangeTier():
+            return "Change tier"
+        case ChangeRoles():
+            return "Change roles"
+        case DeactivateAccount():
+            return "Deactivate account"
+        case DeleteAccount():
+            return "Delete account"
+
+
+def _what(action: Action) -> str:
+    match action:
+        case CreateAccount(tier=tier, roles=roles) | ReactivateAccount(tier=tier, roles=roles):
+            return " ".join([str(tier or "no seat"), *(f"+{role}" for role in sorted(roles))])
+        case ChangeTier(previous_tier=left, tier=to):
+            return f"{left or 'no seat'} → {to or 'no seat'}"
+        case ChangeRoles(previous_roles=before, roles=after):
+            gained, lost = sorted(after - before), sorted(before - after)
+            return " ".join([*(f"+{r}" for r in gained), *(f"-{r}" for r in lost)])
+        case UpdateProfile(changed=changed):
+            return ", ".join(changed)
+        case DeactivateAccount(previous_tier=left) | DeleteAccount(previous_tier=left):
+            return f"gives back {left}" if left else "held no seat"
+
+
+def _show_rest(console: Console, plan: Plan) -> None:
+    if plan.waiting:
+        console.print(waiting_table(plan.waiting))
+    if plan.refused:
+        table = _table(f"Refused ({len(plan.refused)})", "person", "reason", "because")
+        for refusal in plan.refused[:MOST]:
+            table.add_row(Text(refusal.user_name), refusal.reason, Text("; ".join(refusal.because)))
+        console.print(table)
+    for conflict in plan.conflicts:
+        console.print(Text(f"Skipped, {conflict.reason}: {', '.join(conflict.keys)}"))
+    for adoption in plan.adoptions[:MOST]:
+        console.print(Text(f"Adopts account {adoption.user_name} (matched by {adoption.matched_by})"))
+    if plan.orphans:
+        shown = ", ".join(plan.orphans[:5]) + (" …" if len(plan.orphans) > 5 else "")
+        console.print(Text(f"{len(plan.orphans)} orphan accounts, left alone: {shown}"))
+
+
+def _show_guard(console: Console, plan: Plan, report: GuardReport) -> None:
+    for check in report.tripped:
+        people = ", ".join(check.people[:10]) + (" …" if len(check.people) > 10 else "")
+        console.print(Text(f"HELD by {check}: {people}", style="bold red"))
+    if report.held:
+        console.print("Nothing was written. After looking at it:")
+        console.print(Text(f"  idpsync approve {plan.digest}\n  idpsync reject {plan.digest}"))
+    console.print(Text(f"{len(plan.actions)} actions, digest {plan.digest}"), soft_wrap=True)
+
+
+def show_outcome(console: Console, outcome: Outcome) -> None:
+    """How a run ended."""
+    run = outcome.run
+    if outcome.preview and run.state is RunState.HELD:
+        show_plan(console, outcome.preview.plan, outcome.preview.report)
+        return
+    if outcome.error:
+        console.print(Text(f"Run {run.id} failed: {outcome.error}", style="bold red"))
+        return
+    done = sum(p.done for p in outcome.performed)
+    console.print(f"Run {run.id}: {done} of {len(outcome.performed)} actions done.")
+    for problem in run.problems:
+        console.print(Text(f"  ! {problem}"))
+    if run.state is RunState.INCOMPLETE:
+        console.print("The directory was not read whole: nothing was removed.")
+    for failed in outcome.failed[:MOST]:
+        name = failed.action.profile.user_name
+        console.print(Text(f"  {failed.outcome}: {name}: {failed.error}", style="red"))
+    if outcome.preview and outcome.preview.plan.waiting:
+        console.print(f"{len(outcome.preview.plan.waiting)} people wait: `idpsync waitlist`")
+
+
+def show_explanation(
+    console: Console, why: Explanation, history: Iterable[LedgerEntry]
+) -> None:
+    """One person, step by step."""
+    if not why.known:
+        console.print(Text(f"Nobody knows {why.user_name}: neither directory, target nor wait list."))
+        return
+    console.print(Text(why.user_name, style="bold"))
+    rows: list[tuple[str, str]] = [("groups", ", ".join(sorted(why.groups)) or "none")]
+    ceiling = why.entitlement.ceiling
+    may = str(ceiling) if ceiling else "no seat" if why.entitlement.admitted else "no account"
+    rows.append(("may have", f"{may}: {'; '.join(why.entitlement.because)}"))
+    if why.account:
+        tier = why.account.tier or "no seat"
+        rows.append(("account", f"{why.account.standing}, {tier} ({why.account.id})"))
+    else:
+        rows.append(("account", "none"))
+    rows += [("will be", f"{_heading(a).lower()}: {_what(a)}") for a in why.actions]
+    if why.wait_entry:
+        entry = why.wait_entry
+        rows.append(("waits", f"number {why.position} for {entry.wants}: {'; '.join(entry.because)}"))
+    rows += [("note", note) for note in why.notes]
+    for label, text in rows:
+        console.print(Text(f"  {label:<9} {text}"))
+    for row in history:
+        said = f"{row.at:%Y-%m-%d %H:%M:%S} {row.event} {row.outcome}: {'; '.join(row.because)}"
+        console.print(Text(f"  history   {said}", style="dim"))
+
+
+def show_holds(console: Console, held: tuple[HeldPlan, ...]) -> None:
+    """Held plans, newest first."""
+    if not held:
+        console.print("No plan was held.")
+        return
+    table = _table("Held plans", "held at", "state", "why", "digest")
+    for plan in held:
+        why = Text("\n".join(plan.tripped))
+        table.add_row(f"{plan.held_at:%Y-%m-%d %H:%M}", plan.state.value, why, Text(plan.digest))
+    console.print(table)
+
+
+# --- state ------------------------------------------------------------------------------------------
+
+
+def show_seats(console: Console, pool: SeatPool) -> None:
+    table = _table(
+        "Seats", "tier", "#purchased", "#assigned", "#held", "#reserved", "#free", "#waiting"
+    )
+    for tier in pool.ladder:
+        waiting = sum(entry.wants == tier for entry in pool.waiting)
+        table.add_row(
+            tier.name,
+            str(pool.purchased.get(tier, 0)),
+            str(pool.assigned.get(tier, 0)),
+            str(pool.held.get(tier, 0)),
+            str(pool.reserved.get(tier, 0)),
+            str(pool.free(tier)) if pool.balance(tier) >= 0 else f"{pool.balance(tier)} (over)",
+            str(waiting),
+        )
+    console.print(table)
+
+
+def waiting_table(entries: Iterable[WaitEntry]) -> Table:
+    entries = tuple(entries)
+    table = _table(f"Wait list ({len(entries)})", "#", "person", "wants", "holds", "since", "because")
+    for number, entry in enumerate(entries[:MOST], 1):
+        table.add_row(
+            str(number),
+            Text(entry.user_name),
+            entry.wants.name,
+            str(entry.holds or "nothing"),
+            f"{entry.since:%Y-%m-%d %H:%M}",
+            Text("; ".join(entry.because)),
+        )
+    if len(entries) > MOST:
+        table.add_row("", f"… and {len(entries) - MOST} more", "", "", "", "`waitlist --json` lists all")
+    return table
+
+
+def show_alerts(console: Console, states: Iterable[AlertState]) -> None:
+    rows = [state for state in states if state.phase is not Phase.OK]
+    if not rows:
+        console.print("No alert is firing.")
+        return
+    table = _table("Alerts", "key", "state", "severity", "since", "summary")
+    for state in rows:
+        since = state.firing_since or state.pending_since
+        table.add_row(
+            Text(state.key),
+            _phase(state),
+            str(state.severity or ""),
+            f"{since:%Y-%m-%d %H:%M}" if since else "",
+            Text(state.summary),
+        )
+    console.print(table)
+
+
+def _phase(state: AlertState) -> str:
+    said = [state.phase.value]
+    said += [f"acknowledged by {state.acknowledged_by}"] if state.acknowledged_by else []
+    said += [f"silent until {state.silenced_until:%H:%M}"] if state.silenced_until else []
+    return ", ".join(said)
+
+
+def show_ledger(console: Console, entries: Iterable[LedgerEntry]) -> None:
+    table = _table("Ledger", "#", "at", "actor", "event", "who", "outcome", "because")
+    for entry in entries:
+        table.add_row(
+            str(entry.seq),
+            f"{entry.at:%Y-%m-%d %H:%M:%S}",
+            Text(entry.actor),
+            entry.event,
+            Text(entry.member or ""),
+            entry.outcome,
+            Text("; ".join(entry.because)),
+        )
+    console.print(table)
+

@@ -1,0 +1,61 @@
+"""Leading: one process reconciles at a time, and knows when it no longer may."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+import structlog
+
+from idpsync.core.errors import LeaseLost
+from idpsync.core.ports import Lease
+
+log = structlog.get_logger()
+
+LEADER = "leader"
+TTL = timedelta(seconds=15)
+RENEW_EVERY = 5.0
+
+
+def holder_name() -> str:
+    """Who we are in the lease table: host, process, and a random part for a restart within the TTL."""
+    return f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex[:6]}"
+
+
+@contextmanager
+def lead(lease: Lease, *, patience: float = 0.0, name: str = LEADER) -> Iterator[int]:
+    """Hold the lease while the block runs; yields the fencing token.
+
+    LeaseLost when somebody else still leads after `patience` seconds. The lease is renewed from a
+    thread of its own; if that fails the token goes stale and the store refuses further writes.
+    """
+    holder, done = holder_name(), threading.Event()
+    token = _acquire(lease, holder, patience, name)
+    keeper = threading.Thread(target=_keep, args=(lease, holder, done, name), daemon=True)
+    keeper.start()
+    try:
+        yield token
+    finally:
+        done.set()
+        keeper.join()
+        lease.release(name, holder)
+
+
+def _acquire(lease: Lease, holder: str, patience: float, name: str) -> int:
+    waited = 0.0
+    while (token := lease.acquire(name, holder, TTL)) is None:
+        if waited >= patience:
+            raise LeaseLost("another process is reconciling now; try again when it is done")
+        threading.Event().wait(0.25)
+        waited += 0.25
+    return token
+
+
+def _keep(lease: Lease, holder: str, done: threading.Event, name: str) -> None:
+    while not done.wait(RENEW_EVERY):
+        if not lease.renew(name, holder, TTL):
+            log.warning("lease.lost", holder=holder)
+            return
