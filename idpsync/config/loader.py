@@ -35,7 +35,7 @@ def load(path: Path) -> tuple[Config, ...]:
     ids: dict[str, str] = {}
     for file in files:
         document, written = _read(file)
-        config, found = _validated(document) if document.tree else (None, [])
+        config, found = _validated(document) if document.tree or not written else (None, [])
         told = {fault.path for fault in written}
         found = [*written, *(f for f in found if f.path not in told), *_claimed(document, ids)]
         shown = [document.problem(discreet(fault, Config, document.tree)) for fault in found]

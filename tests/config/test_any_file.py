@@ -51,7 +51,7 @@ def answer(text: str) -> Config | tuple[Problem, ...]:
             problems = error.problems
         else:
             return config
-    last = text.count("\n") + 1
+    last = len(text.splitlines()) + 1
     assert problems
     assert all(p.file == str(path) and p.message for p in problems)
     assert all(p.line is None or 1 <= p.line <= last for p in problems)
@@ -60,6 +60,7 @@ def answer(text: str) -> Config | tuple[Problem, ...]:
 
 @settings(max_examples=300, deadline=None)
 @given(way=st.sampled_from(ways(TREE)), value=values)
+@example(way=(), value={})
 @example(way=("directory",), value={"kind": {"x": 1}})
 @example(way=("directory", "auth"), value={"kind": "ssws", "ssws": 1})
 @example(way=("target",), value={"kind": "local", "local": {"kind": "x"}})
@@ -83,6 +84,7 @@ def test_any_slip_of_the_pen_is_answered(at: int, cut: int, put: str) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(text=st.text(max_size=200))
+@example(text="alerts:")
 def test_any_text_is_answered(text: str) -> None:
     assert isinstance(answer(text), tuple)
 

@@ -70,3 +70,8 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
 def test_a_section_that_is_commented_out_whole_counts_as_left_out(tmp_path: Path) -> None:
     (config,) = load(write(tmp_path, SMALL + "alerts:\n  # repeat: 1h\n"))
     assert config.alerts.stale_after == 3
+
+
+def test_a_file_with_nothing_in_it_misses_every_section_that_is_needed(tmp_path: Path) -> None:
+    missing = {p.path for p in problems_of(write(tmp_path, "alerts:\n"))}
+    assert missing == {"organization", "tiers", "contract", "directory", "target"}
