@@ -110,7 +110,7 @@ class _Web:
         )
         landing = self._door.jit.landing_url or url_for("login.signed_in")
         answer = redirect(arrival.next or landing, code=303)
-        self._door.sessions.open(arrival.login, answer)
+        self._door.sessions.open(arrival.login, admission, answer)
         return answer
 
     def _refuse(self, arrival: Arrival) -> AnyResponse:

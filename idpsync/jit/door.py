@@ -5,13 +5,13 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 import structlog
 
-from idpsync.core.admission import NOT_ASSIGNED, Admission, Presence
+from idpsync.core.admission import Admission, Presence
 from idpsync.core.errors import AssertionRejected
 from idpsync.core.model import Login
 from idpsync.core.ports import Clock, OnceOnly
@@ -39,10 +39,9 @@ class Admits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the wiring hands to the door.
+    """What the wiring hands to the door. The engine answers for `require_group` and `tier`.
 
     `presence` tells what a signed-in member has right now, None when they have no account any more.
-    `groups_of` may know the groups of somebody whose assertion did not tell them; None for unknown.
     """
 
     admits: Admits
@@ -52,7 +51,6 @@ class Parts:
     session_key: str
     presence: Callable[[str], Presence | None]
     keys: KeyPair | None = None
-    groups_of: Callable[[Login], frozenset[str] | None] | None = None
     organization: str = ""
 
 
@@ -93,7 +91,7 @@ class LoginDoor:
     def begin(self, next_path: str | None, browser: str | None) -> Start:
         """Start a login for the browser with this binding; a new binding when it has none."""
         now = self._parts.clock.now()
-        bound = browser if browser and _is_binding(browser) else secrets.token_urlsafe(32)
+        bound = browser if browser and _is_token(browser) else secrets.token_urlsafe(32)
         token = secrets.token_urlsafe(32)
         request = self.provider.start(self._parts.idp.current(), token, now)
         pending = {"id": request.request_id, "next": next_path, "browser": _digest(bound)}
@@ -106,16 +104,15 @@ class LoginDoor:
         assertion = self._verified(saml_response, pending.request_id)
         self._use_up(assertion)
         login = self._attributes.login(assertion)
-        if login.groups is None and self._parts.groups_of is not None:
-            login = replace(login, groups=self._parts.groups_of(login))
-        return Arrival(login, self._admission(login), pending.next)
+        return Arrival(login, self._parts.admits.admit(login), pending.next)
 
     def presence(self, member: str) -> Presence | None:
         """What a signed-in member has right now."""
         return self._parts.presence(member)
 
     def _pending(self, relay_state: str, browser: str | None) -> _Pending:
-        stored = self._parts.once.take(_REQUEST, relay_state, self._parts.clock.now())
+        now = self._parts.clock.now()
+        stored = self._parts.once.take(_REQUEST, relay_state, now) if _is_token(relay_state) else None
         if stored is None:
             if self.jit.allow_idp_initiated:
                 return _Pending(request_id=None)
@@ -144,23 +141,11 @@ class LoginDoor:
         if not self._parts.once.claim(_ASSERTION, used, until):
             raise AssertionRejected("the assertion was used before")
 
-    def _admission(self, login: Login) -> Admission:
-        wanted = self.jit.require_group
-        if wanted is not None and wanted not in (login.groups or ()):
-            said = "the groups are not known" if login.groups is None else "not a member"
-            return Admission(
-                let_in=False,
-                reason=NOT_ASSIGNED,
-                member=login.member,
-                user_name=login.profile.user_name,
-                because=(f"group '{wanted}' is required: {said}",),
-            )
-        return self._parts.admits.admit(login)
-
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _is_binding(text: str) -> bool:
+def _is_token(text: str) -> bool:
+    """Whether `text` could be one of ours; anything else never reaches the store."""
     return len(text) == 43 and text.isascii() and text.replace("-", "").replace("_", "").isalnum()

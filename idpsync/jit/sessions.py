@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
 
+from idpsync.core.admission import Admission
 from idpsync.core.model import Login
 from idpsync.core.ports import Clock, OnceOnly
 
@@ -20,13 +21,18 @@ _KIND = "login.session"
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who signed in. `groups` are those of the assertion, empty when it named none."""
+    """Somebody who signed in.
+
+    `groups` are those of the assertion, empty when it named none; `admin` is what the engine said
+    when they signed in.
+    """
 
     member: str
     user_name: str
     email: str
     name: str
     groups: tuple[str, ...]
+    admin: bool
     until: datetime
 
 
@@ -43,16 +49,17 @@ class Sessions:
         # the prefix makes browsers refuse the cookie from a neighbouring host or over plain http
         self.cookie = "__Host-idpsync-session" if https else "idpsync-session"
 
-    def open(self, login: Login, response: Response) -> Visitor:
+    def open(self, login: Login, admission: Admission, response: Response) -> Visitor:
         """A new session for the person of `login`; always a new id (no fixation)."""
         until = (self._clock.now() + LIFETIME).replace(microsecond=0)
         profile = login.profile
         visitor = Visitor(
-            member=login.member,
+            member=admission.member,
             user_name=profile.user_name,
             email=profile.email or "",
             name=profile.display_name or f"{profile.given_name} {profile.family_name}".strip(),
             groups=tuple(sorted(login.groups or ())),
+            admin=admission.admin,
             until=until,
         )
         session_id = secrets.token_urlsafe(32)
