@@ -20,12 +20,21 @@ class Languages:
 
     def choose(self, accepted: LanguageAccept) -> str:
         """The best language for an Accept-Language header, as an HTML `lang` (en, pt-BR)."""
-        return accepted.best_match(list(self._catalogues), default=ENGLISH) or ENGLISH
+        for tag, quality in accepted:
+            for language in self._catalogues:
+                if quality > 0 and _primary(tag) == _primary(language):
+                    return language
+        return ENGLISH
 
     def translate(self, language: str, text: str, **facts: object) -> str:
         """`text` in `language`, with %(name)s replaced."""
         found = self._catalogues[language].get(text, text)
         return found % facts if facts else found
+
+
+def _primary(tag: str) -> str:
+    """Somebody who asks for pt-PT or en-GB reads our pt-BR or en more easily than anything else."""
+    return tag.replace("_", "-").partition("-")[0].casefold()
 
 
 def _read(path: Path) -> Mapping[str, str]:

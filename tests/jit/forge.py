@@ -6,11 +6,13 @@ Signatures are made with xmlsec, which is not the code under test; the key is ma
 import base64
 import importlib
 import uuid
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape, quoteattr
 
 from cryptography import x509
@@ -291,3 +293,9 @@ def sealed(
     data.getparent().replace(data, wrapper)
     wrapper.append(data)
     return encode(root)
+
+
+def request_of(url: str) -> Element:
+    """The AuthnRequest inside a redirect to the identity provider."""
+    query = parse_qs(urlsplit(url).query)
+    return etree.fromstring(zlib.decompress(base64.b64decode(query["SAMLRequest"][0]), -15))

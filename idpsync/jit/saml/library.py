@@ -75,7 +75,7 @@ def _saml_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _validate(xml: object, schema: str, debug: bool = False) -> object:  # noqa: ARG001, FBT001, FBT002
+def _validate(xml: object, schema: str, debug: bool = False) -> object:  # noqa: ARG001, FBT002
     """The library's signature and answers: the tree, or one of two words."""
     try:
         tree = OneLogin_Saml2_XML.to_etree(xml)
