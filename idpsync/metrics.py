@@ -93,8 +93,6 @@ METRICS = (
     *(LOGINS, REQUESTS, REQUEST_SECONDS, DELIVERIES),
 )
 
-STATUSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
-
 
 @dataclass(frozen=True, slots=True)
 class TierCount:
@@ -197,7 +195,8 @@ class Metrics:
 
     def count_request(self, system: str, method: str, status: int | None, seconds: float) -> None:
         """`status` is None when no answer came."""
-        self._requests.labels(system, method, STATUSES[(status or 0) // 100]).inc()
+        answer = f"{status // 100}xx" if status else "none"
+        self._requests.labels(system, method, answer).inc()
         self._seconds.labels(system).observe(seconds)
 
     def count_delivery(self, receiver: str, result: str) -> None:
