@@ -1,0 +1,50 @@
+# `make help` lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SERVERS := slapd ldap-utils postgresql chromium php-cli php-xml php-mbstring simplesamlphp openssl
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench servers clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.stamp ## install and start the daemon with the quickstart configuration (Ctrl-C stops it)
+	@mkdir -p var
+	$(BIN)/idpsync -c config/quickstart.yaml run
+
+test: $(VENV)/dev.stamp servers ## run every test, on real servers where they install
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev.stamp ## format, lint, types and import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev.stamp servers ## measure the claim of a seat against the bare commit of the same engine
+	$(BIN)/python -m benchmarks.claim
+
+servers: ## install the real servers that tests talk to, where apt may
+	@deploy/install-test-servers.sh $(SERVERS)
+
+clean: ## remove the virtual environment and what the quickstart has stored
+	rm -rf $(VENV) var build *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("idpsync needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+
+$(VENV)/run.stamp: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/run.stamp
