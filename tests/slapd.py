@@ -230,6 +230,10 @@ class Slapd:
     def freeze(self) -> None:
         """The process is there, the ports accept, nobody answers."""
         os.kill(self.pid, signal.SIGSTOP)
+        threads = Path(f"/proc/{self.pid}/task").glob("*/stat")
+        while any(stat.read_text().rpartition(")")[2].split()[0] != "T" for stat in threads):
+            time.sleep(0.01)  # the signal was sent, not every thread has stopped yet
+            threads = Path(f"/proc/{self.pid}/task").glob("*/stat")
 
     def thaw(self) -> None:
         os.kill(self.pid, signal.SIGCONT)

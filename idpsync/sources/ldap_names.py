@@ -59,6 +59,8 @@ def _meant(escape: re.Match[str]) -> str:
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 

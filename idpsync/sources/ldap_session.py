@@ -34,6 +34,7 @@ from pyasn1.error import PyAsn1Error
 from idpsync.core.errors import CredentialsRejected, Malformed, NotFound, RemoteError
 from idpsync.core.model import Coverage
 from idpsync.sources.ldap_errors import NO_SUCH_OBJECT, SYSTEM, raise_result, result_error, translated
+from idpsync.sources.ldap_lean import use_lean
 from idpsync.sources.settings import LdapConfig
 
 PAGING = "1.2.840.113556.1.4.319"
@@ -65,13 +66,19 @@ class Entry:
     def texts(self, attribute: str) -> tuple[str, ...]:
         """All values as text; Unreadable when one is not UTF-8 (RFC 4512 §2.5)."""
         try:
-            return tuple(bytes(v).decode() for v in self.values.get(attribute.lower(), ()))
+            return tuple(value.decode() for value in self.values.get(attribute.lower(), ()))
         except UnicodeDecodeError as error:
             raise Unreadable(f"{attribute} of {self.dn} is not UTF-8") from error
 
     def text(self, attribute: str) -> str:
         """The first value without surrounding space; "" when there is none."""
-        return next((value.strip() for value in self.texts(attribute)), "")
+        values = self.values.get(attribute.lower())
+        if not values:
+            return ""
+        try:
+            return values[0].decode().strip()
+        except UnicodeDecodeError as error:
+            raise Unreadable(f"{attribute} of {self.dn} is not UTF-8") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +294,8 @@ class Session:
                 result.get("message", ""),
                 self._operation,
             )
+
+        use_lean(connection)
 
     def _close(self) -> None:
         """ldap3 leaves the socket open when a handshake fails."""

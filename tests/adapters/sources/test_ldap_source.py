@@ -127,6 +127,23 @@ def test_a_size_limit_gives_a_partial_read_and_names_the_remedy(slapd: Slapd) ->
     assert group_of(snapshot, "Claude Users").coverage is Coverage.PARTIAL
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_size_limit_on_the_groups_leaves_none_of_them_looking_gone(
+    tmp_path: Path, nested: bool
+) -> None:
+    groups = {f"Group {n}": ["user0000"] for n in range(6)}
+    with running_slapd(tmp_path, people=2, groups=groups, size_limit=3) as slapd:
+        source = source_of(slapd, *groups, bind_dn=slapd.capped_dn, nested_groups=nested)
+        snapshot = source.read()
+    assert snapshot.users_coverage is Coverage.COMPLETE
+    unread = [g for g in snapshot.groups if g.coverage is Coverage.FAILED]
+    assert len(unread) == 3
+    assert {g.members for g in unread} == {None}
+    # a nested group that was not read could hold anybody
+    rest = {g.coverage for g in snapshot.groups} - {Coverage.FAILED}
+    assert rest == {Coverage.PARTIAL if nested else Coverage.COMPLETE}
+
+
 def test_a_mistyped_user_base_raises(slapd: Slapd) -> None:
     with pytest.raises(NotFound, match=r"ou=peple.* does not exist"):
         source_of(slapd, user_base=f"ou=peple,{SUFFIX}").read()
@@ -222,10 +239,14 @@ def test_a_server_that_does_not_speak_ldap_raises(slapd: Slapd) -> None:
 # --- rights that hide things while the server says success
 
 
-def test_hidden_members_make_a_group_suspect_and_nobody_else_suffers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("nested", [False, True])
+def test_hidden_members_make_a_group_suspect_and_nobody_else_suffers(
+    tmp_path: Path, nested: bool
+) -> None:
     groups = {"Claude Premium": ["user0001"], "Claude Users": ["user0001", "user0002"]}
     with running_slapd(tmp_path, people=5, groups=groups, access=[HIDE_MEMBERS]) as slapd:
-        snapshot = source_of(slapd, *groups, bind_dn=slapd.limited_dn).read()
+        source = source_of(slapd, *groups, bind_dn=slapd.limited_dn, nested_groups=nested)
+        snapshot = source.read()
     assert snapshot.users_coverage is Coverage.COMPLETE
     assert {g.coverage for g in snapshot.groups} == {Coverage.SUSPECT}
     assert "shows no member: hidden from this bind DN?" in snapshot.problems[0]
