@@ -159,7 +159,7 @@ class Question:
     writes: bool
 
 
-def refusal(  # noqa: PLR0911 - one row per status
+def refusal(
     asked: Question, response: Response, detail: str, after: timedelta | None = None
 ) -> RemoteError:
     """The error for an answer that is not a success; `detail` must be scrubbed already."""

@@ -12,15 +12,12 @@ from datetime import timedelta
 from enum import Enum, auto
 from pathlib import Path
 from ssl import SSLCertVerificationError
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import structlog
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import HTTPError as PoolError
 from urllib3.exceptions import SSLError as PoolTlsError
@@ -41,7 +38,7 @@ from idpsync.answers import (
 )
 from idpsync.core.errors import Malformed, RateLimited, Refused, RemoteError, Transient, UnknownOutcome
 from idpsync.core.ports import Clock
-from idpsync.pace import Limits, Pace, RetryBudget, Timer, Watch, Watchdog, backoff
+from idpsync.pace import Limits, Pace, RetryBudget, Timer, Watch, Watchdog, backoff, watched_pools
 
 __all__ = ["Credential", "HttpClient", "Limits", "Response", "Verdict", "read_json", "translate"]
 
@@ -124,34 +121,12 @@ def _why(error: BaseException) -> str:
     return why
 
 
-def _guarded_pools(watchdog: Watchdog) -> dict[str, type[HTTPConnectionPool]]:
-    """Connection pools whose connections tell the watchdog which socket the present request uses."""
-
-    class Plain(HTTPConnection):
-        def getresponse(self) -> Any:
-            watchdog.attend(self.sock)
-            return super().getresponse()
-
-    class Tls(HTTPSConnection):
-        def getresponse(self) -> Any:
-            watchdog.attend(self.sock)
-            return super().getresponse()
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class TlsPool(HTTPSConnectionPool):
-        ConnectionCls = Tls
-
-    return {"http": PlainPool, "https": TlsPool}
-
-
 class _Adapter(HTTPAdapter):
     """One pool as large as the concurrency, never retrying by itself."""
 
     def __init__(self, size: int, watchdog: Watchdog) -> None:
         super().__init__(pool_connections=2, pool_maxsize=size, max_retries=0, pool_block=True)
-        self.poolmanager.pool_classes_by_scheme = _guarded_pools(watchdog)
+        self.poolmanager.pool_classes_by_scheme = watched_pools(watchdog)
 
 
 @dataclass(frozen=True, slots=True)

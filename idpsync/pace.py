@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from socket import SHUT_RDWR, socket
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 HALVED_AT_MOST = 16  # a rate is never pressed below configured/16
 RECOVERY = 0.01  # of the configured rate, regained per second
@@ -185,3 +189,25 @@ def _cut(watch: Watch) -> None:
         # not SSLSocket's own shutdown: that drops its state under the reader
         with suppress(OSError):  # closed meanwhile
             socket.shutdown(watch.attended, SHUT_RDWR)
+
+
+def watched_pools(watchdog: Watchdog) -> dict[str, type[HTTPConnectionPool]]:
+    """Connection pools whose connections tell the watchdog which socket the present request uses."""
+
+    class Plain(HTTPConnection):
+        def getresponse(self) -> Any:
+            watchdog.attend(self.sock)
+            return super().getresponse()
+
+    class Tls(HTTPSConnection):
+        def getresponse(self) -> Any:
+            watchdog.attend(self.sock)
+            return super().getresponse()
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = Tls
+
+    return {"http": PlainPool, "https": TlsPool}

@@ -28,6 +28,7 @@ from idpsync.scim_client.messages import (
     Resource,
     encode,
     equals,
+    holds,
     member,
     patch_by_path,
     patch_without_path,
@@ -75,6 +76,7 @@ class ScimClient:
         self._lock = threading.Lock()
         self.profile = profile or ScimProfile()
         self._discovered = False
+        self._proven: set[str] = set()
 
     # reading
 
@@ -120,10 +122,26 @@ class ScimClient:
         """
         if self.profile.filters:
             matches = self._filtered(attribute, value)
-            if matches is not None:
+            if matches or (matches is not None and self._is_proven(attribute)):
                 return matches
             self._learn(replace(self.profile, filters=False))
         return self.scan(attribute, value)
+
+    def _is_proven(self, attribute: str) -> bool:
+        """Whether "nobody" can be believed of this filter: some providers say so of every one.
+
+        Asked once, by filtering for a user that is known to be there.
+        """
+        if attribute in self._proven:
+            return True
+        rows = self._page(Position(), 1).rows
+        value = read_text(member(rows[0].raw, attribute)) if rows else None
+        if not value:
+            return True  # nobody to try it with
+        if not self._filtered(attribute, value):
+            return False
+        self._proven.add(attribute)
+        return True
 
     def scan(self, attribute: str, value: str) -> tuple[RemoteUser, ...]:
         """Like `find`, by reading the whole list."""
@@ -143,11 +161,11 @@ class ScimClient:
         matches = tuple(user for user in rows if _is(user, attribute, value))
         return matches if len(matches) == len(rows) else None
 
-    def _page(self, position: Position) -> Page:
+    def _page(self, position: Position, count: int | None = None) -> Page:
         query = f"startIndex={position.start}"
         if position.cursor is not None:
             query = f"cursor={quote(position.cursor, safe='')}"
-        path = f"/Users?{query}&count={self.profile.page_size}"
+        path = f"/Users?{query}&count={count or self.profile.page_size}"
         return self._read("GET", "list users", self._ask("GET", path, "list users"), read_page)
 
     # writing
@@ -215,11 +233,11 @@ class ScimClient:
             response = self._update(user, needed)
         except UnknownOutcome:
             now = self.get(user.id)
-            if _holds(now, needed):
+            if holds(now, needed):
                 return now
             raise
         answer = _user_in(response)
-        whole = answer is not None and bool(answer.user_name) and _holds(answer, needed)
+        whole = answer is not None and bool(answer.user_name) and holds(answer, needed)
         return answer if answer and whole else self.get(user.id)
 
     def _update(self, user: RemoteUser, needed: Mapping[str, object]) -> Response:
@@ -307,10 +325,6 @@ def _is(user: RemoteUser, attribute: str, value: str) -> bool:
     if attribute == "userName":
         return fold(user.user_name) == fold(value)
     return read_text(member(user.raw, attribute)) == value
-
-
-def _holds(user: RemoteUser, changes: Mapping[str, object]) -> bool:
-    return all(same(value_at(user.raw, path), value) for path, value in changes.items())
 
 
 def _user_in(response: Response) -> RemoteUser | None:

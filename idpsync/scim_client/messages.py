@@ -176,6 +176,11 @@ def same(current: object, wanted: object) -> bool:
     return read_text(current) == read_text(wanted)
 
 
+def holds(user: RemoteUser, changes: Mapping[str, object]) -> bool:
+    """Whether every path of `changes` has its value already."""
+    return all(same(value_at(user.raw, path), value) for path, value in changes.items())
+
+
 def _covers(element: Element, wanted: Element) -> bool:
     return all(
         same(member(element, name), value) or (value is False and member(element, name) is None)

@@ -40,7 +40,7 @@ class LocalTarget:
     def probe(self) -> Health:
         return Health(SYSTEM, ok=True, detail=f"{len(self._shelf.all())} accounts", latency=timedelta(0))
 
-    def apply(self, action: Action) -> Account:  # noqa: PLR0911 - one row per action
+    def apply(self, action: Action) -> Account:
         """Conflict when the user name is another person's, NotFound when the account is gone."""
         match action:
             case CreateAccount():

@@ -75,7 +75,7 @@ class ScimTarget:
         seen = "number of users unknown" if total is None else f"{total} users"
         return Health(NAME, ok=True, detail=seen, latency=_since(began))
 
-    def apply(self, action: Action) -> Account:  # noqa: PLR0911 - one row per action
+    def apply(self, action: Action) -> Account:
         """Carry out one action; SeatsExhausted when the provider has no seat for it."""
         match action:
             case CreateAccount():
@@ -119,11 +119,8 @@ class ScimTarget:
         return self._seen(creation.user, action.tier)
 
     def _holder(self, action: CreateAccount, conflict: Conflict) -> RemoteUser:
-        """The user that stands in the way, the whole list read if the look-ups do not show it."""
-        client, name = self._client, action.profile.user_name
-        user = client.lookup(action.external_id, name)
-        if user is None and client.profile.filters:  # some providers answer an unknown filter with none
-            user = next(iter(client.scan("userName", name)), None)
+        """The user that stands in the way; the conflict itself when the provider hides it."""
+        user = self._client.lookup(action.external_id, action.profile.user_name)
         if user is None:
             raise conflict
         return user

@@ -30,7 +30,7 @@ class TestLocalTarget(TargetContract):
         return ShelfWorld(DictShelf())
 
     @pytest.fixture
-    def subject(self, world: ShelfWorld) -> Target:  # type: ignore[override]
+    def subject(self, world: ShelfWorld) -> Target:
         return LocalTarget(world.shelf)
 
 
@@ -40,11 +40,11 @@ class TestFakeTarget(TargetContract):
         return FakeTarget()
 
     @pytest.fixture
-    def world(self, fake: FakeTarget) -> ShelfWorld:  # type: ignore[override]
+    def world(self, fake: FakeTarget) -> ShelfWorld:
         return ShelfWorld(fake.shelf)
 
     @pytest.fixture
-    def subject(self, fake: FakeTarget) -> Target:  # type: ignore[override]
+    def subject(self, fake: FakeTarget) -> Target:
         return fake
 
     def test_it_fails_for_whom_it_is_told_to_and_counts(self, fake: FakeTarget) -> None:

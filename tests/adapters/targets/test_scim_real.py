@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from scim2_models import Context, PatchOp, User
+from scim2_models import Context, EnterpriseUser, PatchOp, User
 
 from idpsync.core.ports import Target
 from idpsync.targets.kinds import ScimConfig
@@ -18,7 +18,6 @@ from tests.contracts.target import (
 from tests.scim_provider import RunningProvider, running_scim_provider
 
 pytestmark = pytest.mark.server
-USER_EXTENSION = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 
 class SystemClock:
@@ -64,19 +63,19 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningProvider]:
 def assert_valid(method: str, body: dict[str, Any] | None) -> None:
     """The oracle: scim2-models reads what we wrote, in the context in which we wrote it."""
     if method == "POST":
-        User.model_validate(body, scim_ctx=Context.RESOURCE_CREATION_REQUEST)
+        User[EnterpriseUser].model_validate(body, scim_ctx=Context.RESOURCE_CREATION_REQUEST)
     if method == "PUT":
-        User.model_validate(body, scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST)
+        User[EnterpriseUser].model_validate(body, scim_ctx=Context.RESOURCE_REPLACEMENT_REQUEST)
     if method == "PATCH":
-        PatchOp[User].model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
+        PatchOp[User[EnterpriseUser]].model_validate(body, scim_ctx=Context.RESOURCE_PATCH_REQUEST)
 
 
 @pytest.mark.parametrize("lever", [{"kind": "entitlement"}, {"kind": "entitlement", "type": "seat"}])
 class TestEntitlements(TargetContract):
     @pytest.fixture
-    def world(self, provider: RunningProvider) -> ProviderWorld:  # type: ignore[override]
+    def world(self, provider: RunningProvider) -> ProviderWorld:
         return ProviderWorld(provider)
 
     @pytest.fixture
-    def subject(self, world: ProviderWorld, lever: dict[str, str]) -> Target:  # type: ignore[override]
+    def subject(self, world: ProviderWorld, lever: dict[str, str]) -> Target:
         return target_at(world.provider, seat_lever=lever)
