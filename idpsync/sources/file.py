@@ -15,7 +15,7 @@ import structlog
 from idpsync.core.errors import Malformed, NotFound, Problem, Refused, Transient
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, fold
 from idpsync.core.ports import Clock, Health
-from idpsync.sources.file_lines import JSON_SUFFIXES, PeopleFile, decode, parse
+from idpsync.sources.file_lines import DECLARATION, JSON_SUFFIXES, PeopleFile, decode, parse
 from idpsync.sources.settings import FileConfig
 
 log = structlog.get_logger()
@@ -139,7 +139,7 @@ def _coverage(people: PeopleFile) -> Coverage:
 
 
 def _groups(people: PeopleFile, wanted: frozenset[str], coverage: Coverage) -> tuple[Group, ...]:
-    members: dict[str, set[str]] = {}
+    members: dict[str, set[str]] = {fold(name): set() for name in people.declared}
     for row in people.rows:
         for name in row.groups:
             members.setdefault(fold(name), set()).add(row.user.external_id)
@@ -153,4 +153,7 @@ def _group(name: str, members: set[str] | None, coverage: Coverage) -> Group:
     if coverage is Coverage.PARTIAL:
         return Group(name, name, None, Coverage.FAILED, "no readable line names this group")
     # a group that lost everybody and a group that was renamed look the same here: remove nothing
-    return Group(name, name, None, Coverage.GONE, "no line of the file names this group")
+    reason = (
+        f"no line of the file names this group; if it is meant to be empty, add '{DECLARATION}{name}'"
+    )
+    return Group(name, name, None, Coverage.GONE, reason)

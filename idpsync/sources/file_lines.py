@@ -12,6 +12,7 @@ from idpsync.core.model import DirectoryUser, Profile, fold
 COLUMNS = ("external_id", "user_name", "email", "given_name", "family_name", "active", "groups")
 NEEDED = frozenset({"external_id", "user_name", "active", "groups"})
 TRAILER = "#complete"
+DECLARATION = "#group "  # "#group Claude Admins": the group exists, whether or not anybody is in it
 JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
 BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False, "": None}
 
@@ -33,10 +34,14 @@ class Row:
 
 @dataclass(slots=True)
 class PeopleFile:
-    """What one read of the file gave. `spoiled` are lines whose person could not be read."""
+    """What one read of the file gave. `spoiled` are lines whose person could not be read.
+
+    `declared` are groups that the file names as existing, in `#group` lines.
+    """
 
     path: Path
     rows: list[Row] = field(default_factory=list)
+    declared: set[str] = field(default_factory=set)
     broken: list[Problem] = field(default_factory=list)
     spoiled: list[Problem] = field(default_factory=list)
 
@@ -99,7 +104,17 @@ def _without_trailer(
     for number, line in held:
         if line.strip() == TRAILER:
             people.broken.append(people.fault(f"lines follow after {TRAILER}", number))
-    return [(number, line) for number, line in held if line.strip() != TRAILER]
+    return [(n, line) for n, line in held if line.strip() != TRAILER and not _declares(people, n, line)]
+
+
+def _declares(people: PeopleFile, number: int, line: str) -> bool:
+    if not line.startswith(DECLARATION):
+        return False
+    try:
+        people.declared.add(_clean("group", line.removeprefix(DECLARATION)))
+    except BadLine as error:
+        people.spoiled.append(people.fault(str(error), number))
+    return True
 
 
 def _csv_cells(

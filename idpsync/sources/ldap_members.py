@@ -13,6 +13,9 @@ from idpsync.sources.settings import LdapConfig
 
 DEMAND_A_MEMBER = frozenset({"groupofnames", "groupofuniquenames"})  # RFC 4519 §3.5, §3.6
 MAY_BE_EMPTY = frozenset({"posixgroup", "groupofmembers", "groupofurls"})
+TOLD_HERE = frozenset({Coverage.SUSPECT, Coverage.COMPLETE})
+"""Groups that were not read say so by their coverage and reason; these would go unnoticed."""
+
 MEMBER_ATTRIBUTES = ("member", "uniqueMember", "memberUid")
 
 
@@ -79,7 +82,7 @@ class Groups:
             group, missing = self._group(name, roster, visible)
             groups.append(group)
             hidden |= missing
-            if group.reason:
+            if group.reason and group.coverage in TOLD_HERE:
                 problems.append(f"group '{name}': {group.reason}")
         return Found(tuple(groups), tuple(problems), hidden)
 

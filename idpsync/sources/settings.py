@@ -191,7 +191,11 @@ class ScimDirectoryConfig(Settings):
 
 
 class FileConfig(Settings):
-    """A people file: CSV with a header, or JSON lines where the suffix is .jsonl or .ndjson."""
+    """A people file: CSV with a header, or JSON lines where the suffix is .jsonl or .ndjson.
+
+    A line `#group NAME` says that a group exists though nobody may be in it; a group that no line names
+    counts as vanished, which forbids removals. With `require_trailer` the last line must be `#complete`.
+    """
 
     kind: Literal["file"]
     path: Path

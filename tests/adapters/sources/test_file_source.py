@@ -257,6 +257,19 @@ def test_a_header_alone_is_suspect(tmp_path: Path) -> None:
     assert group_of(snapshot, "Claude Users").coverage is Coverage.GONE
 
 
+def test_a_declared_group_may_be_empty(tmp_path: Path) -> None:
+    declared = f"#group Claude Admins\n{HEADER}\n{ADA}\n#group claude users \n#complete\n"
+    snapshot = read(tmp_path, declared, "Claude Admins", "Claude Users", "Claude Gold")
+    assert group_of(snapshot, "Claude Admins").complete
+    assert member_names(snapshot, "Claude Admins") == set()
+    assert member_names(snapshot, "Claude Users") == {"ada"}
+    gold = group_of(snapshot, "Claude Gold")
+    assert gold.coverage is Coverage.GONE
+    assert "add '#group Claude Gold'" in gold.reason
+    lines = '#group A\n{"external_id": "1", "user_name": "a", "active": true, "groups": ""}\n#complete'
+    assert read(tmp_path, lines, "A", suffix=".jsonl").complete
+
+
 def test_a_missing_file_and_an_unreadable_one_raise(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="does not exist"):
         source_of(tmp_path / "none.csv").read()
