@@ -1,6 +1,7 @@
 """Telling people: look → judge → save state and messages together → deliver, each receiver by itself."""
 
 import random
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ from idpsync.core.ports import (
     WaitList,
 )
 from idpsync.engine import watch
+from idpsync.engine.trail import Trail
 
 log = structlog.get_logger()
 
@@ -105,12 +107,17 @@ class Alerting:
         self._ports, self._policy, self._jitter = ports, policy, jitter
         self._receivers = {receiver.name: receiver for receiver in receivers}
         self._staleness = watch.Staleness(policy.stale_window, clock.now())
-        self._rests = _Rests()
+        self._trail, self._rests = Trail(ports.ledger), _Rests()
+        self._judging = threading.Lock()
 
     # --- deciding ------------------------------------------------------------------------------
 
     def evaluate(self, now: datetime) -> tuple[Alert, ...]:
         """Look at everything, judge it, save states and messages in one write; what was decided."""
+        with self._judging:  # a second judge would not know yet what the first one says
+            return self._evaluate(now)
+
+    def _evaluate(self, now: datetime) -> tuple[Alert, ...]:
         states = self._ports.book.states()
         changed: list[AlertState] = []
         messages: list[tuple[str, Alert]] = []
@@ -142,7 +149,7 @@ class Alerting:
         runs, held = self._ports.runs.runs(LOOK_BACK), self._ports.runs.held_plans()
         applied = watch.applied(runs)
         since = now - self._policy.repeat
-        rows = self._ports.ledger.entries(since=min(since, applied.started_at) if applied else since)
+        rows = self._trail.rows(min(since, applied.started_at) if applied else since, now)
         seated = {holding.member for holding in self._ports.seats.holdings()}
         stopped, failing = watch.observe_held(held), watch.observe_failing(runs)
         told_already = stopped.severity or (failing and failing.severity)

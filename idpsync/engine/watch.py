@@ -20,6 +20,9 @@ INCOMPLETE = "directory.incomplete"
 LOGIN_REFUSED = "login.refused"
 TARGET_REFUSED = "target.refused"
 
+UNDONE = frozenset({"failed", "unknown"})
+"""Outcomes of actions that the target did not carry out, or perhaps not."""
+
 FAILURES = 3
 """So many failed runs in a row are trouble; one or two may be the weather."""
 
@@ -147,11 +150,7 @@ def applied(runs: Sequence[RunRecord]) -> RunRecord | None:
 
 def observe_refused_actions(rows: Iterable[LedgerEntry], run: RunRecord) -> Observation:
     """What the target did not do in `run`, the newest that wrote to it; critical if it did nothing."""
-    failed = [
-        row
-        for row in rows
-        if row.run_id == run.id and row.outcome in {"failed", "unknown"} and row.member
-    ]
+    failed = [row for row in rows if row.run_id == run.id and row.outcome in UNDONE and row.member]
     if not failed:
         return _seen(TARGET_REFUSED, None, "the target did everything it was asked for", {})
     people = _listed(sorted({row.member or "" for row in failed}))
