@@ -79,4 +79,4 @@ def test_pages_fit_a_telephone() -> None:
     assert 'name="viewport" content="width=device-width, initial-scale=1"' in page
     with World().browser().get("/saml/static/login.css") as css:
         assert css.status_code == 200
-        assert "prefers-color-scheme: dark" in css.text
+        assert b"prefers-color-scheme: dark" in css.data
