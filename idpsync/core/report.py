@@ -1,4 +1,4 @@
-"""The JSON shapes that scripts rely on: plan, seats, wait list, runs, alerts. One place, plain values only."""
+"""The JSON shapes that scripts rely on: plan, seats, alerts and so on. One place, plain values only."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
