@@ -54,6 +54,7 @@ class FakeWaitList:
             because=because,
             owed=old.owed if old else False,
             accepts=claim.options[:liking],
+            door=old.door if old else claim.door,
         )
 
     def owe(self, member: str, tier: Tier, because: tuple[str, ...]) -> None:

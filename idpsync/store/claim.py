@@ -1,0 +1,214 @@
+"""One claim for a seat: who is before whom, what is free, take a row, keep the wish.
+
+The statements go to the driver itself: this is the path of a login, and the toolkit's own share would
+be larger than the database's. `swift` has the one-statement form for PostgreSQL.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from idpsync.core.ports import Cause
+from idpsync.core.seats import Claim, Door, Ladder, Placement, SeatPool, Tier, why_not
+from idpsync.store.database import Database, Driver
+from idpsync.store.seat_rows import tier_named
+from idpsync.store.types import json_text
+
+OWN = """
+SELECT tier, state FROM seat WHERE organization = :organization AND member = :member ORDER BY role
+"""  # 'moving' sorts before 'primary'
+PROLONG = """
+UPDATE seat SET expires_at = :expires_at
+WHERE organization = :organization AND member = :member AND state = 'reserved'
+"""
+WANTS = "SELECT wants FROM wait_list WHERE organization = :organization AND member = :member"
+LINES = """
+SELECT c.tier, c.seats,
+  (SELECT count(*) FROM seat s
+   WHERE s.organization = c.organization AND s.tier = c.tier AND s.overdrawn),
+  (SELECT count(*) FROM queue q
+   WHERE q.organization = c.organization AND q.tier = c.tier AND q.member <> :member
+     AND (q.owed OR {before}))
+FROM capacity c WHERE c.organization = :organization
+"""
+NEWCOMER = "q.priority >= :priority"
+WAITING = """
+  q.priority > :priority OR (q.priority = :priority AND (q.since < :asked
+    OR (q.since = :asked AND q.member {by_byte} < :member)))
+"""
+FREE = """
+SELECT count(*) FROM (SELECT 1 FROM seat
+  WHERE organization = :organization AND tier = :tier AND state = 'free' LIMIT :enough) AS found
+"""
+TAKE = """
+UPDATE seat SET state = 'reserved', role = :role, member = :member, door = :door,
+  since = :now, expires_at = :expires_at, changed_at = :now
+WHERE organization = :organization AND tier = :tier AND seat_no = (
+  SELECT seat_no FROM seat
+  WHERE organization = :organization AND tier = :tier AND state = 'free'
+  ORDER BY seat_no LIMIT 1 {skip_locked})
+"""
+RECORD = """
+INSERT INTO ledger (organization, at, actor, event, member, outcome, because, detail, run_id)
+VALUES (:organization, :now, :actor, :event, :member, :outcome, :because, :detail, :run_id)
+"""
+FORGET = "DELETE FROM wait_list WHERE organization = :organization AND member = :member"
+WISH = """
+INSERT INTO wait_list
+  (organization, member, user_name, wants, accepts, holds, since, priority, because, owed, door)
+VALUES (:organization, :member, :user_name, :wants, :accepts, :holds, :asked, :priority, :because,
+  :no, :door)
+ON CONFLICT (organization, member) DO UPDATE SET user_name = excluded.user_name,
+  wants = excluded.wants, accepts = excluded.accepts, holds = excluded.holds,
+  priority = excluded.priority, because = excluded.because,
+  since = CASE WHEN wait_list.since < excluded.since THEN wait_list.since ELSE excluded.since END
+RETURNING since, owed
+"""
+UNQUEUE = "DELETE FROM queue WHERE organization = :organization AND member = :member"
+ENQUEUE = """
+INSERT INTO queue (organization, tier, member, owed, priority, since)
+VALUES (:organization, :tier, :member, :owed, :priority, :asked)
+ON CONFLICT (organization, tier, member) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one tier looks like to one claim: seats purchased, beyond the contract, wishes before it."""
+
+    seats: int
+    overdrawn: int
+    ahead: int
+
+
+class ClaimDesk:
+    """The steps of a claim, each inside the caller's transaction."""
+
+    def __init__(
+        self, database: Database, ladder: Ladder, reserved: Mapping[Tier, int], hold_ttl: timedelta
+    ) -> None:
+        self.database, self.ladder = database, ladder
+        self.reserved, self.hold_ttl = reserved, hold_ttl
+        by_byte = 'COLLATE "C"' if database.postgresql else ""
+        skip = "FOR UPDATE SKIP LOCKED" if database.postgresql else ""
+        sql = database.sql
+        self._own, self._prolong, self._wants = sql(OWN), sql(PROLONG), sql(WANTS)
+        self._newcomer = sql(LINES.format(before=NEWCOMER))
+        self._waiting = sql(LINES.format(before=WAITING.format(by_byte=by_byte)))
+        self._free, self._take = sql(FREE), sql(TAKE.format(skip_locked=skip))
+        self._record, self._forget, self._wish = sql(RECORD), sql(FORGET), sql(WISH)
+        self._unqueue, self._enqueue = sql(UNQUEUE), sql(ENQUEUE)
+
+    def values(self, claim: Claim, cause: Cause) -> dict[str, object]:
+        """What every statement of this claim may need."""
+        now = self.database.clock.now()
+        instant = self.database.instant
+        return {
+            "organization": self.database.organization,
+            "member": claim.member,
+            "door": claim.door.value,
+            "role": "primary",
+            "priority": claim.priority,
+            "asked": instant(claim.since or now),
+            "now": instant(now),
+            "expires_at": instant(now + self.hold_ttl),
+            "actor": cause.actor,
+            "run_id": cause.run_id,
+            "user_name": claim.user_name,
+            "no": False,
+        }
+
+    def own(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Placement | None:
+        """The seat the member has; a reservation gets its full time again."""
+        row = driver.execute(self._own, values).fetchone()
+        if row is None:
+            return None
+        if row[1] == "reserved":
+            driver.execute(self._prolong, values)
+        wish = driver.execute(self._wants, values).fetchone()
+        tier = tier_named(self.ladder, row[0])
+        waits_for = tier_named(self.ladder, wish[0]) if wish else None
+        return Placement(tier, waits_for, (*claim.because, f"already holds {tier}"))
+
+    def decide(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Placement:
+        """What `seats.place` says of the rows as they are; reads no more of them than it takes."""
+        query = self._newcomer if claim.since is None else self._waiting
+        lines = {name: Line(*counts) for name, *counts in driver.execute(query, values).fetchall()}
+        full: list[str] = []
+        for tier in claim.options:
+            line = lines.get(tier.name, Line(0, 0, 0))
+            kept = self.kept(claim, tier)
+            enough = {**values, "tier": tier.name, "enough": line.overdrawn + kept + line.ahead + 1}
+            free = driver.execute(self._free, enough).fetchone()[0] - line.overdrawn
+            if max(0, free) > kept + line.ahead:
+                waits_for = None if claim.flexible or tier == claim.wish else claim.wish
+                return Placement(tier, waits_for, (*claim.because, *full))
+            full.append(why_not(self._pool(tier, line, free), claim, tier))
+        return Placement(None, claim.wish, (*claim.because, *full))
+
+    def kept(self, claim: Claim, tier: Tier) -> int:
+        """Seats that this claim leaves for logins."""
+        return self.reserved.get(tier, 0) if claim.door is Door.SYNC else 0
+
+    def _pool(self, tier: Tier, line: Line, free: int) -> SeatPool:
+        used = line.seats - free
+        return SeatPool(self.ladder, {tier: line.seats}, {tier: used}, reserved=self.reserved)
+
+    def room(self, driver: Driver, tier: Tier, values: dict[str, object]) -> bool:
+        """Whether `tier` has a seat that nobody has, whoever waits for it."""
+        lines = {
+            name: Line(*counts) for name, *counts in driver.execute(self._newcomer, values).fetchall()
+        }
+        beyond = lines.get(tier.name, Line(0, 0, 0)).overdrawn
+        enough = {**values, "tier": tier.name, "enough": beyond + 1}
+        free: int = driver.execute(self._free, enough).fetchone()[0]
+        return free > beyond
+
+    def take(self, driver: Driver, tier: Tier, values: dict[str, object]) -> bool:
+        """Reserve the first free row; False when somebody else has all of them in hand."""
+        return driver.execute(self._take, {**values, "tier": tier.name}).rowcount == 1
+
+    def conclude(
+        self, driver: Driver, claim: Claim, placement: Placement, values: dict[str, object]
+    ) -> None:
+        """Keep or drop the wish, and write the ledger row."""
+        if placement.waits_for and placement.waits_for in claim.options:
+            self._keep_wish(driver, claim, placement, values)
+        else:
+            driver.execute(self._forget, values)
+        held = placement.tier is not None
+        entry = {
+            "event": "seat.held" if held else "seat.denied",
+            "outcome": "done" if held else "refused",
+            "because": json_text(list(placement.because)),
+            "detail": detail(claim, placement.tier),
+        }
+        driver.execute(self._record, {**values, **entry})
+
+    def _keep_wish(
+        self, driver: Driver, claim: Claim, placement: Placement, values: dict[str, object]
+    ) -> None:
+        holds, wish = placement.tier, placement.waits_for
+        accepts = better_than(claim, holds)
+        row = {
+            **values,
+            "wants": wish.name if wish else None,
+            "accepts": json_text([tier.name for tier in accepts]),
+            "holds": holds.name if holds else None,
+            "because": json_text(list(placement.because)),
+        }
+        since, owed = driver.execute(self._wish, row).fetchone()
+        driver.execute(self._unqueue, values)
+        for tier in accepts:
+            place = {"tier": tier.name, "asked": since, "owed": bool(owed)}
+            driver.execute(self._enqueue, {**values, **place})
+
+
+def better_than(claim: Claim, holds: Tier | None) -> tuple[Tier, ...]:
+    """The options the claim likes better than what it holds; all of them without a seat."""
+    return claim.options[: claim.options.index(holds)] if holds else claim.options
+
+
+def detail(claim: Claim, tier: Tier | None) -> str:
+    """The ledger row's own facts."""
+    return json_text({"tier": tier.name if tier else None, "door": claim.door.value})

@@ -1,0 +1,250 @@
+"""The connection to one store: SQLite or PostgreSQL, transactions, fencing, error translation."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from idpsync.core.errors import LeaseLost, StoreError
+from idpsync.core.ports import Cause, Clock
+from idpsync.store.fair_lock import FairLock
+from idpsync.store.types import instant_text
+
+_PARAMETER = re.compile(r"(?<!:):([a-z_]\w*)")
+BUSY_TIMEOUT = 30.0  # seconds; only a foreign program (a backup, a shell) can make us wait
+
+
+class Collision(StoreError):
+    """The same row, or a rival one, is there already: somebody else was faster, or a fault of ours."""
+
+
+class Cursor(Protocol):
+    """What both drivers' cursors have in common."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+
+class Driver(Protocol):
+    """What both drivers' connections have in common: for the claim, where every statement counts."""
+
+    def execute(self, statement: Any, parameters: Any = ..., /) -> Cursor: ...
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None: ...
+
+
+class Database:
+    """One organisation's view of one store."""
+
+    def __init__(
+        self, engine: Engine, lock: FairLock | None, *, organization: str, clock: Clock
+    ) -> None:
+        self.engine, self.lock = engine, lock
+        self.organization, self.clock = organization, clock
+        self.postgresql = engine.dialect.name == "postgresql"
+        self._snapshots = (
+            engine.execution_options(isolation_level="REPEATABLE READ") if self.postgresql else engine
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One consistent view of the rows."""
+        with self._translated(), self._snapshots.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, cause: Cause | None = None) -> Iterator[Connection]:
+        """One transaction; all of it happens or nothing. LeaseLost when the cause's token is stale."""
+        with self._turn(), self._translated(), self.engine.connect() as connection:
+            writer = connection.execution_options(idpsync_writes=True)
+            with writer.begin():
+                self.fence(driver_of(writer), cause)
+                yield writer
+
+    @contextmanager
+    def driving(self, cause: Cause | None = None) -> Iterator[Driver]:
+        """`writing` for the path of a login: the same promises on the driver's own connection."""
+        with self._turn(), self._translated(), self._borrowed() as driver:
+            try:
+                if not self.postgresql:
+                    driver.execute("BEGIN IMMEDIATE")
+                self.fence(driver, cause)
+                yield driver
+            except BaseException:
+                driver.rollback()
+                raise
+            driver.commit()
+
+    @contextmanager
+    def at_once(self) -> Iterator[Driver]:
+        """PostgreSQL only: every statement is a transaction of its own, without a round trip more."""
+        with self._translated(), self._borrowed() as driver:
+            driver.autocommit = True  # type: ignore[attr-defined]
+            try:
+                yield driver
+            finally:
+                driver.autocommit = False  # type: ignore[attr-defined]
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Driver]:
+        loan = self.engine.raw_connection()
+        driver: Any = loan.driver_connection
+        try:
+            yield driver
+        finally:
+            if self.postgresql and driver.closed:
+                loan.invalidate()  # the server went away
+            loan.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Errors of the toolkit and of the driver, as ours."""
+        driver_error = self.engine.dialect.loaded_dbapi.Error
+        try:
+            yield
+        except (DBAPIError, driver_error) as error:
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            kind = (
+                Collision
+                if isinstance(cause, self.engine.dialect.loaded_dbapi.IntegrityError)
+                else StoreError
+            )
+            lines = str(cause).strip().splitlines()
+            raise kind(f"the store failed: {lines[0] if lines else type(cause).__name__}") from error
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self.lock is None:
+            yield
+        else:
+            with self.lock:
+                yield
+
+    def fence(self, driver: Driver, cause: Cause | None) -> None:
+        """LeaseLost unless the cause carries no token, or the present leader's.
+
+        On PostgreSQL by the database's clock, and the row stays locked until our transaction ends, so
+        that nobody can take the lead in between.
+        """
+        if cause is None or cause.token is None:
+            return
+        values = {"organization": self.organization, "token": cause.token}
+        if self.postgresql:
+            row = driver.execute(_FENCE_POSTGRESQL, values).fetchone()
+        else:
+            values["now"] = instant_text(self.clock.now())
+            row = driver.execute(_FENCE_SQLITE, values).fetchone()
+        if row is None:
+            raise LeaseLost(f"token {cause.token} is no longer the leader's; stop writing")
+
+    def sql(self, statement: str) -> str:
+        """A statement with `:name` parameters as this engine's driver takes it."""
+        return _PARAMETER.sub(r"%(\1)s", statement) if self.postgresql else statement
+
+    def instant(self, instant: datetime) -> str | datetime:
+        """An instant as the driver takes it."""
+        return instant if self.postgresql else instant_text(instant)
+
+    def analyze(self, *tables: str) -> None:
+        """Tell the planner what is in the tables; plans made on empty tables stay bad."""
+        with self._turn(), self._translated(), self.engine.connect() as connection:
+            writer = connection.execution_options(idpsync_writes=True)
+            with writer.begin():
+                for table in tables:
+                    writer.exec_driver_sql(f"ANALYZE {table}")
+
+    def close(self) -> None:
+        self.engine.dispose()
+        if self.lock:
+            self.lock.close()
+
+
+_FENCE_SQLITE = """
+SELECT token FROM lease
+WHERE organization = :organization AND name = 'leader' AND token = :token AND expires_at > :now
+"""
+_FENCE_POSTGRESQL = """
+SELECT token FROM lease
+WHERE organization = %(organization)s AND name = 'leader' AND token = %(token)s
+  AND expires_at > clock_timestamp() FOR SHARE
+"""
+
+
+def driver_of(connection: Connection) -> Driver:
+    """The driver's own connection under a SQLAlchemy one, in the same transaction."""
+    driver: Driver | None = connection.connection.driver_connection
+    if driver is None:
+        raise StoreError("the connection to the store is closed")
+    return driver
+
+
+def open_database(url: str, *, organization: str, clock: Clock) -> Database:
+    """Connect lazily; StoreError for an address that no store can have."""
+    try:
+        address = make_url(url)
+        lock: FairLock | None = None
+        match address.get_backend_name():
+            case "sqlite":
+                engine, lock = _sqlite(address)
+            case "postgresql":
+                engine = _postgresql(address)
+            case other:
+                raise StoreError(f"store: {other} is not supported; use sqlite or postgresql")
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise StoreError(
+            "store: not an address; use sqlite:///PATH or postgresql://HOST/NAME"
+        ) from error
+    return Database(engine, lock, organization=organization, clock=clock)
+
+
+def _sqlite(address: URL) -> tuple[Engine, FairLock]:
+    if address.database in {None, "", ":memory:"}:
+        raise StoreError("store: an SQLite store needs a file, sqlite:///PATH")
+    path = Path(str(address.database))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+    except OSError as error:
+        raise StoreError(f"store: {path}: {error.strerror}") from error
+    engine = create_engine(address, connect_args={"timeout": BUSY_TIMEOUT})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine, FairLock(path.with_name(path.name + ".lock"))
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours, see _begin_sqlite
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes the write lock at once: a read that turns into a write can fail for good."""
+    writes = connection.get_execution_options().get("idpsync_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql(address: URL) -> Engine:
+    try:
+        return create_engine(
+            address.set(drivername="postgresql+psycopg"),
+            pool_size=16,
+            max_overflow=32,
+            pool_recycle=1800,
+        )
+    except ModuleNotFoundError as error:
+        raise StoreError("store: PostgreSQL needs the extra: pip install 'idpsync[postgres]'") from error

@@ -1,0 +1,161 @@
+"""The last complete read: people, and the members of every group."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import Connection, case, delete, insert, or_, select, text
+
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
+from idpsync.core.ports import Person
+from idpsync.store.database import Database
+from idpsync.store.schema import cache_state, cached_group, cached_member, cached_person
+from idpsync.store.types import json_text
+
+BULK = 500
+_MEMBERS_SQLITE = text(
+    "INSERT INTO cached_member (organization, group_name, external_id)"
+    " SELECT :organization, :name, value FROM json_each(:ids)"
+)
+_MEMBERS_POSTGRESQL = text(
+    "INSERT INTO cached_member (organization, group_name, external_id)"
+    " SELECT :organization, :name, json_array_elements_text(CAST(:ids AS json))"
+)
+
+
+class SqlReadCache:
+    """`ReadCache` on one store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._organization = database.organization
+        self._add_members = _MEMBERS_POSTGRESQL if database.postgresql else _MEMBERS_SQLITE
+
+    def save(self, snapshot: DirectorySnapshot) -> None:
+        with self._database.writing() as connection:
+            written = self._save_groups(connection, snapshot.groups)
+            if snapshot.users_coverage is Coverage.COMPLETE:
+                written += self._save_people(connection, snapshot.users)
+                connection.execute(
+                    delete(cache_state).where(cache_state.c.organization == self._organization)
+                )
+                connection.execute(
+                    insert(cache_state).values(
+                        organization=self._organization, saved_at=snapshot.taken_at
+                    )
+                )
+        if written >= BULK:
+            self._database.analyze("cached_person", "cached_member")
+
+    def _save_groups(self, connection: Connection, groups: Iterable[Group]) -> int:
+        """Only groups that changed are written again; the number of memberships written."""
+        mine = cached_group.c.organization == self._organization
+        known = dict(
+            connection.execute(select(cached_group.c.name, cached_group.c.sha).where(mine))
+            .tuples()
+            .all()
+        )
+        written = 0
+        for group in groups:
+            if not group.complete or group.members is None:
+                continue
+            ids = json_text(sorted(group.members))
+            sha = hashlib.sha256(ids.encode()).hexdigest()
+            if known.get(group.name) != sha:
+                self._save_group(connection, group.name, ids, sha)
+                written += len(group.members)
+        return written
+
+    def _save_group(self, connection: Connection, name: str, ids: str, sha: str) -> None:
+        at = {"organization": self._organization, "name": name}
+        for table, column in ((cached_group, "name"), (cached_member, "group_name")):
+            connection.execute(
+                delete(table).where(table.c.organization == self._organization, table.c[column] == name)
+            )
+        connection.execute(insert(cached_group).values(**at, sha=sha))
+        connection.execute(self._add_members, {**at, "ids": ids})
+
+    def _save_people(self, connection: Connection, users: Iterable[DirectoryUser]) -> int:
+        mine = cached_person.c.organization == self._organization
+        query = select(cached_person.c.external_id, cached_person.c.source, cached_person.c.record)
+        known = {row[0]: (row[1], row[2]) for row in connection.execute(query.where(mine))}
+        rows = {user.external_id: self._row(user) for user in users}
+        stale = known.keys() - rows.keys()
+        changed = [row for key, row in rows.items() if known.get(key) != (row["source"], row["record"])]
+        gone = [*stale, *(str(row["external_id"]) for row in changed if row["external_id"] in known)]
+        for chunk in _chunks(gone):
+            connection.execute(delete(cached_person).where(mine, cached_person.c.external_id.in_(chunk)))
+        if changed:
+            connection.execute(insert(cached_person), changed)
+        return len(changed)
+
+    def _row(self, user: DirectoryUser) -> dict[str, object]:
+        email = user.profile.email
+        return {
+            "organization": self._organization,
+            "external_id": user.external_id,
+            "source": user.source,
+            "external_key": fold(user.external_id),
+            "user_key": fold(user.user_name),
+            "email_key": fold(email) if email else None,
+            "record": {
+                "profile": asdict(user.profile),
+                "active": user.active,
+                "attributes": dict(user.attributes),
+            },
+        }
+
+    def person(self, name: str) -> Person | None:
+        key = fold(name)
+        table = cached_person.c
+        closeness = case((table.user_key == key, 0), (table.email_key == key, 1), else_=2)
+        query = (
+            select(cached_person)
+            .where(
+                table.organization == self._organization,
+                or_(table.user_key == key, table.email_key == key, table.external_key == key),
+            )
+            .order_by(closeness, table.external_id)
+            .limit(1)
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+            if row is None:
+                return None
+            groups = connection.execute(
+                select(cached_member.c.group_name).where(
+                    cached_member.c.organization == self._organization,
+                    cached_member.c.external_id == row.external_id,
+                )
+            )
+            names = frozenset(groups.scalars())
+        user = DirectoryUser(
+            source=row.source,
+            external_id=row.external_id,
+            profile=Profile(**row.record["profile"]),
+            active=row.record["active"],
+            attributes=row.record["attributes"],
+        )
+        return Person(user, names)
+
+    def group_members(self) -> Mapping[str, frozenset[str]]:
+        mine = cached_group.c.organization == self._organization
+        members = select(cached_member.c.group_name, cached_member.c.external_id).where(
+            cached_member.c.organization == self._organization
+        )
+        with self._database.reading() as connection:
+            names = connection.execute(select(cached_group.c.name).where(mine)).scalars()
+            found: dict[str, set[str]] = {name: set() for name in names}
+            for name, external_id in connection.execute(members):
+                found.setdefault(name, set()).add(external_id)
+        return {name: frozenset(ids) for name, ids in found.items()}
+
+    def saved_at(self) -> datetime | None:
+        query = select(cache_state.c.saved_at).where(cache_state.c.organization == self._organization)
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar()
+
+
+def _chunks(ids: list[str], size: int = 500) -> Iterable[list[str]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
