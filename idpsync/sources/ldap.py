@@ -53,7 +53,7 @@ class LdapSource:
         if not users:
             problems.append(f"nobody matches {self._config.user_filter} under {self._config.user_base}")
         elif coverage is Coverage.SUSPECT:
-            problems.append("people seem to be hidden from this bind DN: groups name them")
+            problems.append("people may be hidden from this bind DN: its groups are not whole")
         snapshot = DirectorySnapshot(
             source=self.name,
             taken_at=taken_at,

@@ -44,7 +44,7 @@ class Closure:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Groups as `Group`s, what a person should know, and whether people seem to be hidden."""
+    """Groups as `Group`s, what somebody should know, and whether people may be hidden too."""
 
     groups: tuple[Group, ...]
     problems: tuple[str, ...] = ()
@@ -149,9 +149,10 @@ class Groups:
     def _judged(
         self, closure: Closure, roster: Roster, visible: Callable[[], frozenset[str]]
     ) -> tuple[Coverage, str, bool]:
-        """Coverage, the reason if it is not complete, and whether people seem hidden."""
+        """Coverage, the reason if it is not complete, and whether people may be hidden."""
         if closure.doubts:
-            return Coverage.SUSPECT, "; ".join(closure.doubts), False
+            # rights are missing here, and nobody can say from which people as well
+            return Coverage.SUSPECT, "; ".join(closure.doubts), True
         if self._config.nested_groups and self._listing.coverage is not Coverage.COMPLETE:
             return Coverage.PARTIAL, f"groups could not be read whole: {self._listing.reason}", False
         if not closure.unknown:
