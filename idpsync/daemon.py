@@ -19,7 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from idpsync.core.errors import IdpSyncError, LeaseLost
 from idpsync.core.ports import Clock, Lease, RunBook, RunState
 from idpsync.engine.alerting import Alerting
-from idpsync.engine.leadership import lead
+from idpsync.engine.leadership import JUDGE, lead
 from idpsync.engine.reconcile import Order, Outcome, Reconciler
 
 log = structlog.get_logger()
@@ -46,7 +46,7 @@ class Duties:
     runs: RunBook
     lease: Lease
     clock: Clock
-    heartbeat: Callable[[], None] = lambda: None
+    heartbeat: Callable[[], object] = lambda: None
 
 
 class Daemon:
@@ -86,11 +86,10 @@ class Daemon:
         self, name: str, job: Callable[[], None], every: timedelta, jitter: timedelta = timedelta(0)
     ) -> None:
         seconds = every.total_seconds()
+        apart = round(min(jitter, every / 10).total_seconds()) or None
         self._scheduler.add_job(
             job,
-            IntervalTrigger(
-                seconds=seconds, timezone=UTC, jitter=round(min(jitter, every / 10).total_seconds()) or None
-            ),
+            IntervalTrigger(seconds=seconds, timezone=UTC, jitter=apart),
             id=name,
             next_run_time=self.duties.clock.now(),
             misfire_grace_time=max(1, int(seconds)),  # the library's default of 1 s drops runs silently
@@ -106,7 +105,7 @@ class Daemon:
             return
         try:
             now = self.duties.clock.now()
-            if self._unfinished(now) or self.duties.runs.claim_slot(RECONCILE, self._slot(now)):
+            if self._unfinished() or self.duties.runs.claim_slot(RECONCILE, self._slot(now)):
                 self._reconcile()
         except LeaseLost as error:
             log.info("reconcile.left", reason=str(error))
@@ -118,7 +117,7 @@ class Daemon:
         seconds = int(self.schedule.every.total_seconds())
         return datetime.fromtimestamp(int(now.timestamp()) // seconds * seconds, UTC)
 
-    def _unfinished(self, now: datetime) -> bool:
+    def _unfinished(self) -> bool:
         """Whether the last run was cut short: then its slot may be done again."""
         last = next(iter(self.duties.runs.runs(1)), None)
         return last is not None and last.state is RunState.RUNNING
@@ -127,7 +126,7 @@ class Daemon:
         with lead(self.duties.lease) as token:
             order = Order(actor="sync", trigger="schedule", token=token, stopping=self.stopping)
             outcome = self.duties.reconciler.reconcile(order)
-            self.duties.alerting.evaluate(self.duties.clock.now())
+        self.watch()
         if _good(outcome):
             self._beat()
 
@@ -138,11 +137,11 @@ class Daemon:
             log.warning("heartbeat.failed", reason=str(error))
 
     def watch(self) -> None:
-        """Judge the alerts, unless a reconciliation is about to do it or another replica leads."""
+        """Judge the alerts, unless another process is at it."""
         if self.stopping.is_set():
             return
         try:
-            with lead(self.duties.lease, name=ALERTS):
+            with lead(self.duties.lease, patience=5.0, name=JUDGE):
                 self.duties.alerting.evaluate(self.duties.clock.now())
         except LeaseLost:
             log.debug("alerts.left")

@@ -11,5 +11,5 @@ from idpsync.config import load, locate
 def create() -> Flask:
     """One worker's application. The configuration is where IDPSYNC_CONFIG says."""
     config = load(locate(None, os.environ))[0]
-    log.set_up(format=config.log.format, level=config.log.level)
+    log.configure(format=config.log.format, level=config.log.level)
     return wiring.web(wiring.build(config, wiring.open_books(config)))

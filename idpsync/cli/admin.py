@@ -12,7 +12,7 @@ from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json
 from idpsync.config import schema
 from idpsync.core.ports import Cause, Health
 from idpsync.core.remedies import Exit
-from idpsync.core.report import alerts_json
+from idpsync.core.report import alert_json
 from idpsync.settings import duration
 
 
@@ -90,7 +90,11 @@ def alerts(context: click.Context, desk: Desk, as_json: bool) -> None:
     if context.invoked_subcommand:
         return
     states = tuple(desk.store.alerts.states().values())
-    desk.say(alerts_json(states), as_json, lambda console: tables.show_alerts(console, states))
+    desk.say(
+        [alert_json(state) for state in states],
+        as_json,
+        lambda console: tables.show_alerts(console, states),
+    )
 
 
 @alerts.command()

@@ -34,7 +34,7 @@ class Desk:
     def configs(self) -> tuple[Config, ...]:
         """All organisations; ConfigError with every fault of every file."""
         configs = load(self.path)
-        log.set_up(format=configs[0].log.format, level=configs[0].log.level)
+        log.configure(format=configs[0].log.format, level=configs[0].log.level)
         return configs
 
     @cached_property

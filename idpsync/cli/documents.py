@@ -74,9 +74,7 @@ def _tables(plan: Document) -> list[tuple[str, list[str], list[list[str]]]]:
         [b["tier"], str(b["purchased"]), *(_step(b, a, key) for key in ("assigned", "held", "free"))]
         for b, a in zip(before, after, strict=True)
     ]
-    actions = [
-        [a["kind"], a["user_name"], _change(a), "; ".join(a["because"])] for a in plan["actions"]
-    ]
+    actions = [[a["kind"], a["user_name"], _change(a), "; ".join(a["because"])] for a in plan["actions"]]
     waiting = [
         [
             str(w["position"]),

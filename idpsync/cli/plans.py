@@ -16,7 +16,7 @@ from idpsync.core.explain import explain_user
 from idpsync.core.ports import Cause, HoldState, RunState
 from idpsync.core.remedies import Exit, remedy
 from idpsync.core.report import explanation_json, held_json, plan_json, run_json
-from idpsync.engine.leadership import lead
+from idpsync.engine.leadership import JUDGE, lead
 from idpsync.engine.reconcile import Order, Outcome, Preview
 
 BUSY_PATIENCE = 60.0  # a run of the daemon is let finish
@@ -93,6 +93,7 @@ def apply(desk: Desk, digest: str | None, yes: bool, as_json: bool) -> int:
         digest = preview.plan.digest
     with lead(house.store.lease, patience=BUSY_PATIENCE) as token:
         outcome = _apply(desk, digest, token, bar=not as_json and desk.console.is_terminal)
+    with lead(house.store.lease, patience=BUSY_PATIENCE, name=JUDGE):
         house.alerting.evaluate(house.clock.now())
     house.alerting.deliver(house.clock.now())
     desk.say(
@@ -194,4 +195,3 @@ def _decide(desk: Desk, digest: str, state: HoldState) -> None:
     except KeyError as error:
         message = f"no plan with digest {digest} is held; `idpsync holds` lists them"
         raise click.ClickException(message) from error
-

@@ -47,7 +47,7 @@ for verb in (*plan_verbs(), *show_verbs(), *admin_verbs(), run_verb()):
 
 def main() -> NoReturn:
     """Run one verb and exit with its code."""
-    log.set_up(format="auto", level="warning")
+    log.configure(format="auto", level="warning")
     sys.exit(_code(lambda: program.main(standalone_mode=False)))
 
 

@@ -5,11 +5,12 @@ import os
 import click
 import structlog
 from granian.constants import Interfaces
-from granian.server import Server
+from granian.server import MPServer
 
 from idpsync import wiring
 from idpsync.cli.context import Desk, Verb, pass_desk
 from idpsync.config import VARIABLE, Config
+from idpsync.log import GRANIAN_LOGGING
 
 log = structlog.get_logger()
 
@@ -29,7 +30,9 @@ def run(desk: Desk) -> None:
     os.environ[VARIABLE] = str(desk.path.resolve())
     wiring.session_key(config)
     server = _server(config)
-    click.echo(f"idpsync {config.organization.id}: http://{config.web.listen} (Ctrl-C stops it)", err=True)
+    click.echo(
+        f"idpsync {config.organization.id}: http://{config.web.listen} (Ctrl-C stops it)", err=True
+    )
     daemon.start()
     try:
         server.serve()
@@ -39,10 +42,10 @@ def run(desk: Desk) -> None:
         desk.store.close()
 
 
-def _server(config: Config) -> Server:
+def _server(config: Config) -> MPServer:
     # the demo identity provider makes its key per process: one worker, so that its word is known
     demo = config.jit is not None and config.jit.idp.demo
-    return Server(
+    return MPServer(
         "idpsync.wsgi:create",
         factory=True,
         address=config.web.host,
@@ -52,4 +55,5 @@ def _server(config: Config) -> Server:
         blocking_threads=WORKER_THREADS,
         respawn_failed_workers=True,
         log_access=False,
+        log_dictconfig=dict(GRANIAN_LOGGING),
     )

@@ -42,7 +42,7 @@ def waitlist(desk: Desk, as_json: bool) -> None:
     )
 
 
-class Since(click.ParamType):
+class Since(click.ParamType[datetime]):
     """A date, an instant, or how long ago: 2026-03-01, 2026-03-01T10:00:00Z, 24h."""
 
     name = "since"

@@ -179,9 +179,7 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
         console.print(f"{len(outcome.preview.plan.waiting)} people wait: `idpsync waitlist`")
 
 
-def show_explanation(
-    console: Console, why: Explanation, history: Iterable[LedgerEntry]
-) -> None:
+def show_explanation(console: Console, why: Explanation, history: Iterable[LedgerEntry]) -> None:
     """One person, step by step."""
     if not why.known:
         console.print(Text(f"Nobody knows {why.user_name}: neither directory, target nor wait list."))
@@ -224,9 +222,7 @@ def show_holds(console: Console, held: tuple[HeldPlan, ...]) -> None:
 
 
 def show_seats(console: Console, pool: SeatPool) -> None:
-    table = _table(
-        "Seats", "tier", "#purchased", "#assigned", "#held", "#reserved", "#free", "#waiting"
-    )
+    table = _table("Seats", "tier", "#purchased", "#assigned", "#held", "#reserved", "#free", "#waiting")
     for tier in pool.ladder:
         waiting = sum(entry.wants == tier for entry in pool.waiting)
         table.add_row(
@@ -296,4 +292,3 @@ def show_ledger(console: Console, entries: Iterable[LedgerEntry]) -> None:
             Text("; ".join(entry.because)),
         )
     console.print(table)
-

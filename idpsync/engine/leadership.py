@@ -16,6 +16,8 @@ from idpsync.core.ports import Lease
 log = structlog.get_logger()
 
 LEADER = "leader"
+JUDGE = "alerts"
+"""The lease under which alerts are judged: a second judge would not know what the first one says."""
 TTL = timedelta(seconds=15)
 RENEW_EVERY = 5.0
 
@@ -48,7 +50,7 @@ def _acquire(lease: Lease, holder: str, patience: float, name: str) -> int:
     waited = 0.0
     while (token := lease.acquire(name, holder, TTL)) is None:
         if waited >= patience:
-            raise LeaseLost("another process is reconciling now; try again when it is done")
+            raise LeaseLost("another process holds the lease now; try again when it is done")
         threading.Event().wait(0.25)
         waited += 0.25
     return token

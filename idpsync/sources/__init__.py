@@ -20,6 +20,7 @@ __all__ = [
     "OktaConfig",
     "ScimDirectoryConfig",
     "build",
+    "not_built",
 ]
 
 
@@ -36,9 +37,18 @@ def build(config: DirectoryConfig, *, clock: Clock, groups: frozenset[str]) -> D
             from idpsync.sources.ldap import LdapSource  # noqa: PLC0415 -- ldap3 takes 0.2 s to import
 
             return LdapSource(config, clock=clock, groups=groups)
+        case _:
+            raise ConfigError(*not_built(config))
+
+
+def not_built(config: DirectoryConfig) -> tuple[Problem, ...]:
+    """What this version validates but has no adapter for; empty when `build` can build it."""
+    match config:
+        case FileConfig() | LdapConfig(flavor="openldap"):
+            return ()
         case LdapConfig():
             what = f"flavor {config.flavor} is not built in this version; built is: openldap"
-            raise ConfigError(Problem("directory.flavor", what))
+            return (Problem("directory.flavor", what),)
         case _:
             what = f"{config.kind} is not built in this version; built are: file, ldap"
-            raise ConfigError(Problem("directory.kind", what))
+            return (Problem("directory.kind", what),)

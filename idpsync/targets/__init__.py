@@ -15,7 +15,15 @@ from idpsync.targets.kinds import (
 from idpsync.targets.local import LocalTarget
 from idpsync.targets.scim import build_scim
 
-__all__ = ["ClaudeConfig", "IdpGroupsConfig", "LocalConfig", "ScimConfig", "TargetConfig", "build"]
+__all__ = [
+    "ClaudeConfig",
+    "IdpGroupsConfig",
+    "LocalConfig",
+    "ScimConfig",
+    "TargetConfig",
+    "build",
+    "not_built",
+]
 
 BUILT = ("local", "scim")
 
@@ -28,10 +36,14 @@ def build(config: TargetConfig, *, clock: Clock, ladder: Ladder, shelf: AccountS
         case LocalConfig():
             return LocalTarget(shelf)
         case ClaudeConfig() | IdpGroupsConfig():
-            raise ConfigError(Problem("target.kind", _not_built(config.kind)))
+            raise ConfigError(*not_built(config))
         case _:
             assert_never(config)
 
 
-def _not_built(kind: str) -> str:
-    return f"{kind} is not built in this version; built are: {', '.join(BUILT)}"
+def not_built(config: TargetConfig) -> tuple[Problem, ...]:
+    """What this version validates but has no adapter for; empty when `build` can build it."""
+    if config.kind in BUILT:
+        return ()
+    what = f"{config.kind} is not built in this version; built are: {', '.join(BUILT)}"
+    return (Problem("target.kind", what),)

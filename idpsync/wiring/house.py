@@ -1,0 +1,149 @@
+"""One organisation's parts, built and joined."""
+
+from dataclasses import dataclass
+
+from idpsync import notify, sources, targets
+from idpsync.config import Config
+from idpsync.config.alerting import HeadroomConfig, ThresholdConfig
+from idpsync.core.alerts import HeadroomRule, Threshold
+from idpsync.core.model import fold
+from idpsync.core.ports import Cause, Clock, Notifier
+from idpsync.core.seats import Door
+from idpsync.engine.admit import Admitter, DoorRule
+from idpsync.engine.alerting import Alerting, AlertPolicy, AlertPorts
+from idpsync.engine.reconcile import Reconciler, Rule
+from idpsync.engine.rooms import Rooms
+from idpsync.store import Store, open_store
+from idpsync.wiring.clock import CLOCK
+
+SERIAL = 4
+"""People written side by side at targets that name no width of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """One organisation, ready to work."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    rooms: Rooms
+    reconciler: Reconciler
+    admitter: Admitter
+    alerting: Alerting
+    receivers: tuple[Notifier, ...]
+
+
+def open_unchecked(config: Config) -> Store:
+    """The store as it is, whatever its version: for `store upgrade`."""
+    return open_store(
+        config.store.reveal(),
+        organization=config.organization.id,
+        ladder=config.ladder(),
+        reserved=config.reserved(),
+        clock=CLOCK,
+    )
+
+
+def open_books(config: Config) -> Store:
+    """The store, checked, and seeded with the seats of the contract when it has none."""
+    store = open_unchecked(config)
+    store.check()
+    purchased = config.purchased()
+    if not any(store.seats.pool().purchased.values()) and any(purchased.values()):
+        because = ("the contract of the configuration seeds an empty store",)
+        store.seats.resize(purchased, Cause("config", because))
+    return store
+
+
+def build(config: Config, store: Store) -> House:
+    """Everything of one organisation; ConfigError names what this version cannot build."""
+    rooms, policy = _rooms(config, store), config.rulebook()
+    receivers = _receivers(config)
+    rule = Rule(
+        policy=policy,
+        limits=config.guard.limits(),
+        canaries=frozenset(config.guard.must_contain),
+        concurrency=getattr(config.target, "concurrency", SERIAL),
+    )
+    return House(
+        config=config,
+        clock=CLOCK,
+        store=store,
+        rooms=rooms,
+        reconciler=Reconciler(rooms, rule),
+        admitter=Admitter(rooms, policy, _door_rule(config)),
+        alerting=_alerting(config, store, receivers),
+        receivers=receivers,
+    )
+
+
+def _rooms(config: Config, store: Store) -> Rooms:
+    return Rooms(
+        organization=config.organization.id,
+        source=sources.build(config.directory, clock=CLOCK, groups=config.rule_groups()),
+        target=targets.build(config.target, clock=CLOCK, ladder=config.ladder(), shelf=store.shelf),
+        seats=store.seats,
+        registry=store.registry,
+        waiting=store.waiting,
+        ledger=store.ledger,
+        runs=store.runs,
+        cache=store.cache,
+        clock=CLOCK,
+    )
+
+
+def _door_rule(config: Config) -> DoorRule:
+    admins = config.web.admins
+    owner = config.organization.primary_owner
+    return DoorRule(
+        open=Door.JIT in config.organization.doors,
+        require_group=config.jit.require_group if config.jit else None,
+        any_tier=config.rulebook().login_tier_sticks,
+        admins=frozenset(fold(name) for name in (*admins.emails, *((owner,) if owner else ()))),
+        admin_groups=frozenset(admins.groups),
+    )
+
+
+# --- alerts -------------------------------------------------------------------------------------------
+
+
+def _receivers(config: Config) -> tuple[Notifier, ...]:
+    """Those that this version can deliver to; `check` names the others."""
+    built = [r for r in config.alerts.receivers if not notify.not_built([r])]
+    name = config.organization.id
+    return tuple(notify.build(r, organization=name, clock=CLOCK) for r in built)
+
+
+def _alerting(config: Config, store: Store, receivers: tuple[Notifier, ...]) -> Alerting:
+    alerts = config.alerts
+    policy = AlertPolicy(
+        organization=config.organization.id,
+        headroom=tuple(_headroom(rule) for rule in alerts.headroom),
+        stale_after=alerts.stale_after,
+        reconcile_every=config.schedule.reconcile,
+        repeat=alerts.repeat,
+    )
+    ports = AlertPorts(
+        book=store.alerts,
+        outbox=store.outbox,
+        seats=store.seats,
+        waits=store.waiting,
+        runs=store.runs,
+        ledger=store.ledger,
+    )
+    return Alerting(ports, policy, receivers, clock=CLOCK)
+
+
+def _headroom(rule: HeadroomConfig) -> HeadroomRule:
+    return HeadroomRule(
+        tier=rule.tier,
+        warn=_threshold(rule.warn),
+        critical=_threshold(rule.critical),
+        clear_margin=rule.clear_margin,
+        hold_for=rule.hold_for,
+    )
+
+
+def _threshold(config: ThresholdConfig | None) -> Threshold | None:
+    return Threshold(seats=config.seats, percent=config.percent) if config else None
