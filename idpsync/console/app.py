@@ -10,8 +10,9 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from idpsync.console import words
 from idpsync.console.api import create_api
-from idpsync.console.overview import QUEUE_SHOWN, look, queue
+from idpsync.console.overview import MEMBERS_SHOWN, QUEUE_SHOWN, look, queue
 from idpsync.console.ports import ConsolePorts, Viewer
+from idpsync.console.trend import WINDOW
 from idpsync.core.errors import IdpSyncError
 from idpsync.core.remedies import remedy
 from idpsync.core.report import iso
@@ -69,6 +70,8 @@ class _Web:
             refresh=refresh,
             seconds=REFRESH_SECONDS,
             queue_shown=QUEUE_SHOWN,
+            members_shown=MEMBERS_SHOWN,
+            trend_days=WINDOW.days,
         )
 
     def _own(self, viewer: Viewer) -> AnyResponse:

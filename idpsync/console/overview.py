@@ -6,15 +6,17 @@ from datetime import datetime
 
 from idpsync.console.headroom import Gauge, Mood, gauges
 from idpsync.console.ports import ConsolePorts
+from idpsync.console.trend import WINDOW, Trend, trends
 from idpsync.console.words import changes, count, relative
 from idpsync.core.alerts import AlertState, Phase, Severity, key_of
 from idpsync.core.ports import HeldPlan, HoldState, LedgerEntry, RunRecord, RunState
-from idpsync.core.seats import WaitEntry
+from idpsync.core.seats import Holding, WaitEntry
 from idpsync.engine.watch import HELD
 
 RUNS_SHOWN = 10
 ROWS_SHOWN = 50
 QUEUE_SHOWN = 100
+MEMBERS_SHOWN = 200
 NAMED = 5
 """So many alerts are named in the verdict; the rest is counted."""
 
@@ -61,6 +63,8 @@ class Overview:
     held: tuple[HeldPlan, ...]
     runs: tuple[RunRecord, ...]
     rows: tuple[LedgerEntry, ...]
+    holdings: tuple[Holding, ...]
+    trends: tuple[Trend, ...]
     links: int
     problems: tuple[str, ...]
 
@@ -90,6 +94,8 @@ class Overview:
     @property
     def headline(self) -> str:
         """The verdict of the whole page."""
+        if self.mood is Mood.CALM and not self.runs:
+            return "Nothing has run yet"
         return {
             Mood.CRITICAL: "Act now",
             Mood.WARNING: "Worth a look",
@@ -102,7 +108,7 @@ class Overview:
         total = self.gauges[-1]
         waits = f"{count(len(self.queue), 'person waits', 'people wait')} for a seat"
         return (
-            f"{total.free:,} of {count(total.purchased, 'seat')} free",
+            _free(total),
             waits if self.queue else "nobody waits",
             self._last_run(),
         )
@@ -121,6 +127,12 @@ _RUN_TROUBLE = {
     RunState.FAILED: "the last run failed",
     RunState.INCOMPLETE: "the last run could not read the whole directory: nothing was removed",
 }
+
+
+def _free(total: Gauge) -> str:
+    if not total.purchased:
+        return "no seat is purchased"
+    return f"{total.free:,} of {count(total.purchased, 'seat')} free"
 
 
 def _alert_troubles(alerts: Sequence[Firing]) -> Iterable[tuple[Mood, str, str]]:
@@ -148,6 +160,8 @@ def look(ports: ConsolePorts) -> Overview:
         held=tuple(plan for plan in ports.runs.held_plans() if plan.state in _UNDECIDED),
         runs=ports.runs.runs(RUNS_SHOWN),
         rows=ports.ledger.entries(limit=ROWS_SHOWN)[::-1],
+        holdings=ports.seats.holdings(),
+        trends=trends(ports.runs.samples(now - WINDOW), ports.ladder, now),
         links=len(ports.registry.links()),
         problems=tuple(ports.ready()),
     )

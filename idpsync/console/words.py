@@ -74,6 +74,9 @@ def _written(run: RunRecord) -> str:
     return f"{made}, {failed:,} not" if failed else made
 
 
+NAMED = 10
+"""So many names are spelled out in one line; the rest is counted."""
+
 _DOES = {
     "create_account": "create {}",
     "reactivate_account": "reactivate {}",
@@ -88,13 +91,34 @@ _GRAVEST_FIRST = tuple(reversed(tuple(KIND.values())))
 
 def intent(plan: Mapping[str, object]) -> str:
     """What a held plan would do, the gravest first: `deactivate 30 accounts, create 1 account`."""
+    people = _people(plan)
+    return ", ".join(_does(kind, people[kind]) for kind in _GRAVEST_FIRST if kind in people)
+
+
+def named(plan: Mapping[str, object]) -> tuple[str, ...]:
+    """The same with the names of the first few, one line per kind of change."""
+    lines = []
+    people = _people(plan)
+    for kind in _GRAVEST_FIRST:
+        names = people.get(kind, [])
+        if names:
+            more = len(names) - NAMED
+            shown = ", ".join(names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
+            lines.append(f"{_does(kind, names)}: {shown}")
+    return tuple(lines)
+
+
+def _does(kind: str, names: list[str]) -> str:
+    return _DOES[kind].format(count(len(names), "account"))
+
+
+def _people(plan: Mapping[str, object]) -> dict[str, list[str]]:
+    """Kind of change → user names, as the plan was stored."""
+    people: dict[str, list[str]] = {}
     actions = plan.get("actions")
-    kinds = [a.get("kind") for a in actions if isinstance(a, dict)] if isinstance(actions, list) else []
-    return ", ".join(
-        _DOES[kind].format(count(kinds.count(kind), "account"))
-        for kind in _GRAVEST_FIRST
-        if kind in kinds
-    )
+    for action in actions if isinstance(actions, list) else []:
+        people.setdefault(action["kind"], []).append(str(action["user_name"]))
+    return people
 
 
 def details(detail: Mapping[str, object]) -> str:

@@ -12,6 +12,7 @@ from idpsync.core.errors import StoreError
 from idpsync.core.model import Link
 from idpsync.core.ports import (
     Cause,
+    HeadroomSample,
     HeldPlan,
     HoldState,
     LedgerEntry,
@@ -80,8 +81,17 @@ def ran(into: FakeStore, state: RunState, *, minutes: int = 4, **facts: object) 
     return run
 
 
+def counted(tier: Tier, free: int, **ago: int) -> HeadroomSample:
+    """So many free seats, so long ago."""
+    return HeadroomSample(_ago(**ago), tier.name, 20, 20 - free, 0, free, 0)
+
+
 def hold_plan(into: FakeStore, kinds: Mapping[str, int], digest: str = DIGEST) -> HeldPlan:
-    actions = [{"kind": kind, "user_name": "x"} for kind, number in kinds.items() for _ in range(number)]
+    actions = [
+        {"kind": kind, "user_name": f"member{n:02}@acme.example"}
+        for kind, number in kinds.items()
+        for n in range(number)
+    ]
     held = HeldPlan(
         digest=digest,
         held_at=NOW - timedelta(minutes=14),
@@ -133,8 +143,8 @@ class Stage:
         return app
 
     def get(self, path: str) -> "Answer":
-        answer = self.app().test_client().get(path)
-        return Answer(answer.status_code, answer.get_data(as_text=True), dict(answer.headers))
+        with self.app().test_client().get(path) as answer:
+            return Answer(answer.status_code, answer.get_data(as_text=True), dict(answer.headers))
 
 
 @dataclass(frozen=True)
@@ -174,6 +184,15 @@ def busy() -> FakeStore:
     hold_plan(into, {"deactivate_account": 30, "create_account": 1, "change_tier": 2})
     _runs(into)
     _ledger(into)
+    samples = [
+        sample
+        for days in reversed(range(28))
+        for sample in (
+            counted(PREMIUM, max(0, days // 2 - 2 + (days % 3 == 0)), days=days),
+            counted(STANDARD, 4 + days + (days % 5) * 2, days=days),
+        )
+    ]
+    into.runs.finish(into.runs.runs(1)[0], samples)
     return into
 
 

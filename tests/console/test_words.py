@@ -62,9 +62,18 @@ def test_a_run_that_never_ended_is_not_said_to_go_on() -> None:
 
 
 def test_the_intent_of_a_plan_names_the_gravest_first() -> None:
-    actions = [{"kind": "create_account"}, {"kind": "delete_account"}, {"kind": "create_account"}]
+    kinds = ("create_account", "delete_account", "create_account")
+    actions = [{"kind": kind, "user_name": f"p{n}"} for n, kind in enumerate(kinds)]
     assert words.intent({"actions": actions}) == "delete 1 account, create 2 accounts"
+    assert words.named({"actions": actions}) == ("delete 1 account: p1", "create 2 accounts: p0, p2")
     assert words.intent({}) == ""
+
+
+def test_of_many_people_the_first_ten_are_named() -> None:
+    actions = [{"kind": "deactivate_account", "user_name": f"p{n}"} for n in range(30)]
+    (line,) = words.named({"actions": actions})
+    assert line.startswith("deactivate 30 accounts: p0, p1,")
+    assert line.endswith("p9 and 20 more")
 
 
 def test_commands_in_a_summary_become_code_and_the_rest_is_escaped() -> None:
