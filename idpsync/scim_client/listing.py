@@ -44,7 +44,7 @@ def read_whole(fetch: Callable[[Position], Page], keep: Callable[[RemoteUser], T
             if page.next_cursor == position.cursor:
                 raise Unproven("the cursor does not advance")
             position = Position(cursor=page.next_cursor)
-        elif position.cursor or len(kept) == total or not page.rows:
+        elif position.cursor or not page.rows or (total is not None and len(kept) >= total):
             break
         else:  # by what was received: a page may be smaller than asked for
             position = Position(start=position.start + len(page.rows))

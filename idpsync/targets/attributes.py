@@ -89,7 +89,7 @@ def role_elements(
 ) -> list[Element]:
     """`roles` with the wanted ones in and the withdrawn ones out; everybody else's stay as they are."""
     roles = [each for each in present if not _is_seat(each, lever)]
-    kept = [each for each in present if _is_seat(each, lever) or _value(each) not in withdrawn - wanted]
+    kept = [each for each in present if _is_seat(each, lever) or _value(each) not in withdrawn]
     missing = wanted - {_value(each) for each in roles}
     return [*kept, *({"value": name} for name in sorted(missing))]
 

@@ -23,7 +23,7 @@ from idpsync.core.errors import (
     UnknownOutcome,
 )
 from idpsync.http import FATES, HttpClient, translate
-from idpsync.pace import Limits, Pace, RetryBudget
+from idpsync.pace import Limits, Pace, RetryBudget, Timer
 from idpsync.settings import Secret
 from idpsync.targets.credentials import Bearer
 from tests.adapters.targets.parts import Sleepless
@@ -232,6 +232,20 @@ def test_a_rate_is_kept(sleepless: Sleepless) -> None:
     for _ in range(21):
         assert pace.admit(sleepless.now() + 60) == 0
     assert sum(sleepless.slept) == pytest.approx(2.0)
+
+
+def test_a_pause_that_begins_while_somebody_waits_for_a_turn_holds_for_them() -> None:
+    now, asked = [0.0], [30.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        while asked:  # another thread is told to wait meanwhile
+            pace.pause(asked.pop())
+
+    pace = Pace(1, timer=Timer(lambda: now[0], sleep))
+    assert pace.admit(60) == 0
+    assert pace.admit(60) == 0
+    assert now[0] >= 31
 
 
 def test_a_rate_is_halved_by_a_pause_and_recovers(sleepless: Sleepless) -> None:

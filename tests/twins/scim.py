@@ -75,6 +75,7 @@ class Quirks:
     seats: int | None = None  # active users beyond it are refused
     premium_seats: int | None = None  # beyond it people silently get Standard
     terse: bool = False  # answers hold only the id, PATCH answers 204
+    stale: bool = False  # writes are answered with how things were before, without entitlements
     unique: bool = True
 
 
@@ -152,14 +153,16 @@ class ScimTwin:
         if refusal:
             return refusal
         self.users[user["id"]] = user
-        return Answer(201, {"id": user["id"]} if self.quirks.terse else user)
+        told = {"id": user["id"]} if self.quirks.terse else user
+        return Answer(201, _without_lever(told) if self.quirks.stale else told)
 
     def _replace(self, user: Body, wanted: Body) -> Answer:
         refusal = self._settle(user, wanted)
         if refusal:
             return refusal
         self.users[user["id"]] = wanted
-        return Answer(204) if self.quirks.terse else Answer(200, wanted)
+        told = _without_lever(user) if self.quirks.stale else wanted
+        return Answer(204) if self.quirks.terse else Answer(200, told)
 
     def _settle(self, before: Body, after: Body) -> Answer | None:
         """Refuse for want of seats, or quietly give less."""
@@ -223,6 +226,10 @@ def _write(user: Body, path: str, value: Any) -> None:
         user.pop(name, None)
     else:
         user[name] = value
+
+
+def _without_lever(user: Body) -> Body:
+    return {name: value for name, value in user.items() if name != "entitlements"}
 
 
 def _tier(user: Body) -> str | None:

@@ -54,6 +54,7 @@ QUIRKS = {
     "no PATCH": Quirks(patch="none"),
     "no paths in PATCH": Quirks(patch="no_paths"),
     "terse answers": Quirks(terse=True),
+    "stale answers": Quirks(stale=True),
 }
 Wiring = Callable[[Connection, bytes], None]
 LOST_ANSWERS: list[Wiring] = [cut, cut_in_headers, cut_in_body, without_body]
@@ -120,6 +121,17 @@ def test_an_account_that_filters_hide_is_found_in_the_list_when_a_create_meets_i
     twin.quirks.filter = "empty"
     assert subject.apply(create("ada", PREMIUM)).tier == PREMIUM
     assert len(twin.users) == 1
+
+
+def test_a_user_beyond_the_first_page_is_found_where_filters_are_ignored(
+    subject: ScimTarget, twin: ScimTwin
+) -> None:
+    for name in ("ada", "bob", "eve"):
+        twin.put(f"{name}@acme.example")
+    twin.quirks = Quirks(filter="ignored", page_size=1)
+    found = subject.find("eve@acme.example")
+    assert found is not None
+    assert found.user_name == "eve@acme.example"
 
 
 def test_an_account_that_nobody_may_see_is_a_conflict(subject: ScimTarget, twin: ScimTwin) -> None:
