@@ -56,9 +56,10 @@ class _Web:
 
     def home(self) -> AnyResponse:
         viewer = self._ports.viewer(request)
-        if viewer is None:
-            return redirect(f"{self._ports.login_path}?next=/")
-        return self._overview(viewer) if viewer.admin else self._own(viewer)
+        if viewer is not None:
+            return self._overview(viewer) if viewer.admin else self._own(viewer)
+        login = self._ports.login_path
+        return redirect(f"{login}?next=/") if login else self._page("closed.html", status=403)
 
     def _overview(self, viewer: Viewer) -> AnyResponse:
         """The whole page. It reloads itself only when asked to: a reload takes a reader's place away."""

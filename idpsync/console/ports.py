@@ -38,6 +38,7 @@ class ConsolePorts:
     `viewer` tells from a request (session cookie, bearer token) who asks, None for nobody known.
     `ready` lists what keeps the program from its work, one sentence each; empty means ready. The
     sentences are shown to anybody who asks and hold no secret. `metrics` is Prometheus text.
+    `login_path` is where people are sent who are not signed in; None where nobody can sign in.
     `contact` is whom people without a seat may ask: an address, an https link, or words.
     """
 
@@ -53,6 +54,6 @@ class ConsolePorts:
     viewer: Callable[[Request], Viewer | None]
     ready: Callable[[], list[str]]
     metrics: Callable[[], bytes]
-    login_path: str = "/saml/login"
+    login_path: str | None = "/saml/login"
     logout_path: str | None = "/saml/slo"
     contact: str | None = None

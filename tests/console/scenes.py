@@ -115,6 +115,7 @@ class Stage:
     viewer: Viewer | None = ADA
     problems: list[str] = field(default_factory=list)
     contact: str | None = "it@acme.example"
+    login_path: str | None = "/saml/login"
     who: Callable[[Request], Viewer | None] | None = None
     ready: Callable[[], list[str]] | None = None
 
@@ -132,6 +133,7 @@ class Stage:
             viewer=self.who or (lambda request: self.viewer),
             ready=self.ready or (lambda: self.problems),
             metrics=lambda: b"idpsync_seats_free 3\n",
+            login_path=self.login_path,
             contact=self.contact,
         )
 

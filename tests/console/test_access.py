@@ -58,6 +58,13 @@ def test_somebody_unknown_is_sent_to_the_login_door_and_back_here() -> None:
     assert "carla" not in answer.text
 
 
+def test_where_nobody_can_sign_in_the_page_says_so_instead_of_sending_people_nowhere() -> None:
+    answer = Stage(busy(), None, login_path=None).get("/")
+    assert answer.status == 403
+    assert "No login door is configured" in answer.text
+    assert "acme.example" not in answer.text
+
+
 @pytest.mark.parametrize("path", [path for path, kind in ROUTES.items() if kind == API])
 def test_a_refusal_of_the_api_is_json_and_names_no_person(path: str) -> None:
     unknown, member = Stage(busy(), None).get(path), Stage(busy(), BOB).get(path)
