@@ -159,6 +159,11 @@ def test_trouble_that_outlasts_the_silence_is_said_when_it_ends(life: Life) -> N
     assert life.see(sees(CRITICAL), timedelta(hours=2)) == [(True, CRITICAL)]
 
 
+def test_a_silence_is_over_at_its_last_instant(life: Life) -> None:
+    life.silence(timedelta(hours=2))
+    assert life.see(sees(CRITICAL), timedelta(hours=2)) == [(True, CRITICAL)]
+
+
 def test_those_who_were_told_before_a_silence_hear_of_the_end_after_it(life: Life) -> None:
     life.see(sees(WARNING))
     life.silence(timedelta(hours=2))
@@ -198,6 +203,12 @@ def test_inside_the_margin_of_critical_it_stays_critical_and_of_warning_it_falls
     life.see(sees(WARNING, keeps=CRITICAL))
     assert life.state.severity is CRITICAL
     life.see(sees(None, keeps=WARNING))
+    assert life.state.severity is WARNING
+
+
+def test_the_margin_of_critical_does_not_make_a_warning_critical(life: Life) -> None:
+    life.see(sees(WARNING, keeps=CRITICAL))
+    assert life.see(sees(WARNING, keeps=CRITICAL)) == []
     assert life.state.severity is WARNING
 
 

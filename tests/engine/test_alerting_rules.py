@@ -254,6 +254,12 @@ def test_it_ends_when_nobody_has_tried_again_for_the_interval(world: Watched) ->
     assert "login.refused" not in world.firing()
 
 
+def test_a_long_silence_of_the_runs_does_not_keep_old_refusals(world: Watched) -> None:
+    world.refuse_login("ada@acme.example")
+    world.tick(POLICY.repeat)  # the last run is as old as the refusal
+    assert "login.refused" not in world.firing()
+
+
 def test_many_names_are_counted_and_not_all_spelled_out(world: Watched) -> None:
     for number in range(30):
         world.refuse_login(f"p{number:02}@acme.example")
