@@ -23,7 +23,7 @@ def element(tag: int, *content: bytes) -> bytes:
 
 
 def message(number: int, operation: bytes, controls: bytes = b"") -> bytes:
-    return element(0x30, element(0x02, bytes([number])), operation, controls)
+    return element(0x30, element(0x02, number.to_bytes(4, "big")), operation, controls)
 
 
 def person(number: int, uid: str) -> bytes:
@@ -40,6 +40,12 @@ def done(number: int, cookie: bytes | None) -> bytes:
     return message(number, element(0x65, SUCCESS), element(0xA0, control))
 
 
+def id_of(request: bytes) -> int:
+    """The message id of a request; ldap3 counts them through the whole process."""
+    at = 2 + (request[1] & 0x7F if request[1] >= 0x80 else 0)
+    return int.from_bytes(request[at + 2 : at + 2 + request[at + 1]], "big")
+
+
 @contextmanager
 def odd_server(answer: Callable[[int, int], bytes]) -> Iterator[int]:
     """Takes one bind, then says `answer(n, message id)` to the n-th search; the port."""
@@ -52,7 +58,7 @@ def odd_server(answer: Callable[[int, int], bytes]) -> Iterator[int]:
             with client:
                 number = 0
                 while request := client.recv(65536):
-                    message_id = request[4]  # 30 LL 02 01 id
+                    message_id = id_of(request)
                     reply = message(message_id, element(0x61, SUCCESS)) if number == 0 else b""
                     client.sendall(reply or answer(number, message_id))
                     number += 1
