@@ -10,7 +10,6 @@ from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, Unauthoriz
 from werkzeug.wrappers import Response as AnyResponse
 
 from idpsync.console.ports import ConsolePorts
-from idpsync.core.alerts import Phase
 from idpsync.core.errors import IdpSyncError
 from idpsync.core.model import fold
 from idpsync.core.remedies import remedy
@@ -59,9 +58,9 @@ class Documents:
         return waiting_json(self._ports.waiting.entries())
 
     def alerts(self) -> object:
-        """Those pending and firing."""
+        """Every alert that is known, by key; `phase` says which of them fire."""
         states = self._ports.alerts.states()
-        return [alert_json(states[key]) for key in sorted(states) if states[key].phase is not Phase.OK]
+        return [alert_json(states[key]) for key in sorted(states)]
 
     def runs(self) -> object:
         """Newest first."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from idpsync.core.alerts import Phase
 from idpsync.core.ports import Cause, LedgerEntry
 from tests.console.scenes import DIGEST, Stage, busy, fire, row, store, wait, wish
 from tests.fakes.store import FakeStore
@@ -52,11 +53,9 @@ def test_the_wait_list_counts_positions_per_tier() -> None:
     assert rows["bob@acme.example"]["holds"] is None
 
 
-def test_alerts_are_those_that_are_not_over() -> None:
+def test_alerts_tell_phase_severity_and_runbook() -> None:
     into = store()
     state = fire(into, "headroom/premium", "premium: 0 of 20 seats free")
-    quiet = replace(fire(into, "plan.held", "no plan is held"), severity=None)
-    into.alerts.rows[quiet.key] = replace(quiet, phase=type(quiet.phase).OK)
     assert ask(into, "alerts") == [
         {
             "key": state.key,
@@ -72,6 +71,13 @@ def test_alerts_are_those_that_are_not_over() -> None:
             "silenced_until": None,
         }
     ]
+
+
+def test_an_alert_that_is_over_is_told_with_its_phase() -> None:
+    into = store()
+    over = replace(fire(into, "plan.held", "no plan is held"), severity=None, phase=Phase.OK)
+    into.alerts.save([over], [])
+    assert [(a["phase"], a["severity"]) for a in ask(into, "alerts")] == [("ok", None)]
 
 
 def test_runs_come_newest_first_with_their_errors() -> None:
