@@ -1,4 +1,4 @@
-"""What a real OpenLDAP server holds: groups of every kind, people of every kind, one person looked up."""
+"""What a real OpenLDAP server holds: groups and people of every kind, and one person looked up."""
 
 from collections.abc import Iterator
 from pathlib import Path
