@@ -110,6 +110,7 @@ class _Web:
         )
         landing = self._door.jit.landing_url or url_for("login.signed_in")
         answer = redirect(arrival.next or landing, code=303)
+        self._door.sessions.end(request.cookies)
         self._door.sessions.open(arrival.login, admission, answer)
         return answer
 

@@ -85,10 +85,14 @@ class Sessions:
 
     def close(self, cookies: Mapping[str, str], response: Response) -> None:
         """Sign out: the session is gone from the store, and the cookie from the browser."""
+        self.end(cookies)
+        response.delete_cookie(self.cookie, path="/", secure=self._https, httponly=True, samesite="Lax")
+
+    def end(self, cookies: Mapping[str, str]) -> None:
+        """The session of this cookie is over, wherever else the cookie may be."""
         session_id = self._session_id(cookies)
         if session_id is not None:
             self._once.take(_KIND, session_id, self._clock.now())
-        response.delete_cookie(self.cookie, path="/", secure=self._https, httponly=True, samesite="Lax")
 
     def _session_id(self, cookies: Mapping[str, str]) -> str | None:
         try:

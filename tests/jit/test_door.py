@@ -323,6 +323,17 @@ def test_a_session_ends_after_eight_hours(world: World) -> None:
     assert browser.get("/auth/verify").status_code == 401
 
 
+def test_signing_in_again_ends_the_session_before(world: World) -> None:
+    browser, thief = world.browser(), world.browser()
+    browser.log_in()
+    cookie = browser.client.get_cookie("__Host-idpsync-session", "sso.acme.example")
+    assert cookie is not None
+    thief.client.set_cookie(cookie.key, cookie.value, domain="sso.acme.example", secure=True)
+    browser.log_in(BOB)
+    assert browser.get("/auth/verify").headers["X-Auth-Request-User"] == "Bob@acme.example"
+    assert thief.get("/auth/verify").status_code == 401
+
+
 def test_signing_out_is_final_even_for_a_copied_cookie(world: World) -> None:
     browser, thief = world.browser(), world.browser()
     browser.log_in()

@@ -186,7 +186,7 @@ def _encryption_method(method: etree._Element) -> None:
 
 def _expect_algorithm(method: etree._Element, allowed: frozenset[str]) -> None:
     if method.get("Algorithm") not in allowed:
-        raise AssertionRejected(f"{_short(method.tag)}: algorithm {method.get('Algorithm')!r}")
+        raise AssertionRejected(f"{_short(method.tag)}: algorithm {str(method.get('Algorithm'))[:80]!r}")
 
 
 def _expect_leaf(element: etree._Element) -> None:
