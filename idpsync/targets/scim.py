@@ -70,7 +70,7 @@ class ScimTarget:
         began = time.monotonic()
         try:
             total = self._client.count()
-        except RemoteError as error:
+        except (RemoteError, ConfigError) as error:
             return Health(NAME, ok=False, detail=str(error), latency=_since(began))
         seen = "number of users unknown" if total is None else f"{total} users"
         return Health(NAME, ok=True, detail=seen, latency=_since(began))

@@ -351,3 +351,12 @@ def test_many_threads_make_everybody_once(subject: ScimTarget, twin: ScimTwin) -
         accounts = list(pool.map(lambda name: subject.apply(create(name)), names * 2))
     assert len({account.id for account in accounts}) == 60
     assert len(twin.users) == 60
+
+
+def test_a_probe_tells_of_a_secret_that_is_not_there(
+    subject: ScimTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TEST_TWIN_TOKEN")
+    health = subject.probe()
+    assert not health.ok
+    assert "env:TEST_TWIN_TOKEN" in health.detail
