@@ -117,12 +117,8 @@ class Database:
             yield
         except (DBAPIError, driver_error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
-            kind = (
-                Collision
-                if isinstance(cause, self.engine.dialect.loaded_dbapi.IntegrityError)
-                else StoreError
-            )
             lines = str(cause).strip().splitlines()
+            kind = Collision if _is_duplicate(cause) else StoreError
             raise kind(f"the store failed: {lines[0] if lines else type(cause).__name__}") from error
 
     @contextmanager
@@ -181,6 +177,14 @@ SELECT token FROM lease
 WHERE organization = %(organization)s AND name = 'leader' AND token = %(token)s
   AND expires_at > clock_timestamp() FOR SHARE
 """
+
+
+def _is_duplicate(error: object) -> bool:
+    """A unique key is taken: SQLSTATE 23505, or SQLite's extended codes for it."""
+    if isinstance(error, sqlite3.IntegrityError):
+        unique = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
+        return error.sqlite_errorcode in unique
+    return getattr(error, "sqlstate", None) == "23505"
 
 
 def driver_of(connection: Connection) -> Driver:

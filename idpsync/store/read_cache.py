@@ -51,11 +51,8 @@ class SqlReadCache:
     def _save_groups(self, connection: Connection, groups: Iterable[Group]) -> int:
         """Only groups that changed are written again; the number of memberships written."""
         mine = cached_group.c.organization == self._organization
-        known = dict(
-            connection.execute(select(cached_group.c.name, cached_group.c.sha).where(mine))
-            .tuples()
-            .all()
-        )
+        rows = connection.execute(select(cached_group.c.name, cached_group.c.sha).where(mine))
+        known = {row.name: row.sha for row in rows}
         written = 0
         for group in groups:
             if not group.complete or group.members is None:

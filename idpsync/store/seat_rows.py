@@ -98,24 +98,20 @@ def save(
 ) -> None:
     """Write what differs.
 
-    In an order that never has two rows of one member in one role: what is freed, then what changes
-    its owner or becomes the one moved to, then the rest, then seats beyond the contract.
+    In an order that never has two rows of one member in one role: what is given up, then what becomes
+    the one moved to, then the rest, then new seats beyond the contract.
     """
     was, now = {row.place: row for row in before}, {row.place: row for row in after}
     freed = [row for place, row in was.items() if place not in now]
-    _free(database, connection, [row for row in freed if not row.overdrawn])
     _remove(database, connection, [row for row in freed if row.overdrawn])
+    handed = [row for place, row in was.items() if place in now and now[place].member != row.member]
+    _free(database, connection, [row for row in (*freed, *handed) if not row.overdrawn])
     changed = [row for place, row in now.items() if row != was.get(place)]
     added = [row for row in changed if row.overdrawn and row.place not in was]
     kept = [row for row in changed if not row.overdrawn or row.place in was]
-    _fill(database, connection, sorted(kept, key=lambda row: _stays(row, was)))
+    _fill(database, connection, sorted(kept, key=lambda row: not row.moving))
     if added:
         connection.execute(insert(seat), [_values(database, row) for row in added])
-
-
-def _stays(row: SeatRow, was: dict[tuple[str, int], SeatRow]) -> bool:
-    old = was.get(row.place)
-    return old is None or (old.member == row.member and not row.moving)
 
 
 _AT = (

@@ -45,10 +45,10 @@ written AS (
   SELECT :organization, :now, :actor, 'seat.held', :member, 'done',
     CASE liking {because} END, CASE liking {detail} END, :run_id
   FROM taken RETURNING because)"""
-_FULL = """(SELECT :full{n} || (c.seats + (SELECT count(*) FROM seat AS o
+_FULL = """coalesce((SELECT :full{n} || (c.seats + (SELECT count(*) FROM seat AS o
     WHERE o.organization = :organization AND o.tier = :tier{n} AND o.overdrawn))
   || ' of ' || c.seats || ')"'
-  FROM capacity AS c WHERE c.organization = :organization AND c.tier = :tier{n})"""
+  FROM capacity AS c WHERE c.organization = :organization AND c.tier = :tier{n}), :full{n} || '0 of 0)"')"""
 _WISH = """,
 wish AS (
   INSERT INTO wait_list

@@ -1,0 +1,69 @@
+"""Contract of `ReadCache`."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from idpsync.core.model import Coverage
+from tests.contracts.stores import Books, Opener
+from tests.people import NOW, group, person, snapshot
+
+
+class ReadCacheContract:
+    @pytest.fixture
+    def books(self, open_fresh: Opener) -> Books:
+        return Books(open_fresh)
+
+    def test_a_person_is_found_by_any_name_however_it_is_written(self, books: Books) -> None:
+        ada = replace(person("ada"), attributes={"department": "R&D"}, active=None)
+        books.store.cache.save(
+            snapshot([ada, "bob"], [group("Premium", ["ada"]), group("All", ["ada"])])
+        )
+
+        for name in ("ADA@acme.example", " ada@ACME.example", "ID-ada"):
+            found = books.store.cache.person(name)
+            assert found is not None
+            assert (found.user, found.groups) == (ada, {"Premium", "All"})
+        assert books.store.cache.person("nobody") is None
+
+    def test_a_new_read_replaces_the_old_one(self, books: Books) -> None:
+        books.store.cache.save(snapshot(["ada", "bob"], [group("Premium", ["ada", "bob"])]))
+        renamed = replace(person("ada"), profile=replace(person("ada").profile, user_name="countess"))
+
+        later = snapshot([renamed, "cyd"], [group("Premium", ["ada", "cyd"])])
+        books.store.cache.save(replace(later, taken_at=NOW + timedelta(hours=1)))
+
+        assert books.store.cache.person("bob@acme.example") is None
+        found = books.store.cache.person("countess")
+        assert found is not None
+        assert found.user == renamed
+        assert books.store.cache.group_members() == {"Premium": {"id-ada", "id-cyd"}}
+        assert books.store.cache.saved_at() == NOW + timedelta(hours=1)
+
+    def test_what_was_not_read_whole_stays_as_it_was(self, books: Books) -> None:
+        first = snapshot(["ada"], [group("Premium", ["ada"]), group("Users", ["ada"])])
+        books.store.cache.save(first)
+
+        cut = snapshot(
+            ["bob"],
+            [group("Premium", None, Coverage.FAILED), group("Users", ["bob"], Coverage.PARTIAL)],
+            Coverage.PARTIAL,
+        )
+        books.store.cache.save(replace(cut, taken_at=NOW + timedelta(hours=1)))
+
+        assert books.store.cache.group_members() == {"Premium": {"id-ada"}, "Users": {"id-ada"}}
+        assert books.store.cache.person("bob@acme.example") is None
+        assert books.store.cache.person("ada@acme.example") is not None
+        assert books.store.cache.saved_at() == NOW
+
+    def test_whole_groups_are_kept_beside_a_broken_one(self, books: Books) -> None:
+        books.store.cache.save(snapshot(["ada"], [group("A", ["ada"]), group("B", ["ada"])]))
+
+        books.store.cache.save(snapshot(["ada"], [group("A", []), group("B", None, Coverage.GONE)]))
+
+        assert books.store.cache.group_members() == {"A": frozenset(), "B": {"id-ada"}}
+
+    def test_an_empty_cache_knows_nothing(self, books: Books) -> None:
+        assert books.store.cache.saved_at() is None
+        assert books.store.cache.group_members() == {}

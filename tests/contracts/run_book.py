@@ -1,0 +1,130 @@
+"""Contract of `RunBook`."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from idpsync.core.ports import Cause, HeadroomSample, HeldPlan, HoldState, RunRecord, RunState
+from tests.contracts.stores import CAUSE, Books, Opener
+from tests.people import NOW
+
+ADMIN = Cause("console:owner@acme.example")
+RUN = RunRecord("run-1", NOW, RunState.RUNNING, "schedule")
+SAMPLE = HeadroomSample(NOW, "premium", 20, 18, 1, 1, 3)
+
+
+def held(digest: str, minutes: int = 0) -> HeldPlan:
+    return HeldPlan(
+        digest=digest,
+        held_at=NOW + timedelta(minutes=minutes),
+        state=HoldState.HELD,
+        tripped=("removals.percent: 40 of 100",),
+        plan={"digest": digest, "actions": [{"kind": "delete_account"}]},
+    )
+
+
+class RunBookContract:
+    @pytest.fixture
+    def books(self, open_fresh: Opener) -> Books:
+        return Books(open_fresh)
+
+    def states(self, books: Books) -> list[tuple[str, HoldState]]:
+        return [(plan.digest, plan.state) for plan in books.store.runs.held_plans()]
+
+    def test_a_run_is_there_from_its_beginning_and_ends_with_its_figures(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.begin(RUN)
+        assert runs.runs() == (RUN,)
+
+        done = replace(
+            RUN,
+            state=RunState.DONE,
+            ended_at=NOW + timedelta(seconds=3),
+            digest="sha256:1",
+            counts={"create_account": 2},
+            problems=("group 'X' could not be read",),
+        )
+        runs.finish(done, [SAMPLE])
+
+        assert runs.runs() == (done,)
+        assert runs.samples() == (SAMPLE,)
+
+    def test_runs_come_newest_first(self, books: Books) -> None:
+        for n in range(4):
+            books.store.runs.begin(replace(RUN, id=f"r{n}", started_at=NOW + timedelta(hours=n)))
+
+        assert [run.id for run in books.store.runs.runs(2)] == ["r3", "r2"]
+
+    def test_samples_can_be_asked_for_from_a_time_on(self, books: Books) -> None:
+        late = replace(SAMPLE, at=NOW + timedelta(days=1))
+        books.store.runs.finish(RUN, [SAMPLE])
+        books.store.runs.finish(replace(RUN, id="run-2"), [late])
+
+        assert books.store.runs.samples(since=NOW + timedelta(hours=1)) == (late,)
+
+    def test_a_slot_is_run_once(self, books: Books) -> None:
+        claim = books.store.runs.claim_slot
+
+        assert [claim("sync", NOW), claim("sync", NOW)] == [True, False]
+        assert claim("seal", NOW)
+        assert claim("sync", NOW + timedelta(minutes=15))
+
+    def test_the_same_plan_is_held_once_and_another_supersedes_it(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(held("d1"), CAUSE)
+        runs.hold_plan(held("d1", 15), CAUSE)
+        assert runs.held_plans() == (held("d1"),)
+
+        runs.hold_plan(held("d2", 30), CAUSE)
+
+        assert self.states(books) == [("d2", HoldState.HELD), ("d1", HoldState.SUPERSEDED)]
+
+    def test_an_approval_passes_one_plan_once(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(held("d1"), CAUSE)
+        decided = runs.decide("d1", HoldState.APPROVED, ADMIN)
+
+        assert (decided.state, decided.decided_by) == (HoldState.APPROVED, ADMIN.actor)
+        assert decided.decided_at == NOW
+        assert not runs.take_approval("d2", NOW, CAUSE)
+        assert not runs.take_approval("d1", NOW + timedelta(seconds=1), CAUSE)
+        assert runs.take_approval("d1", NOW, CAUSE)
+        assert not runs.take_approval("d1", NOW, CAUSE)
+        assert self.states(books) == [("d1", HoldState.USED)]
+        assert books.events() == ["plan.held", "plan.approved", "plan.used"]
+
+    def test_a_rejected_plan_is_not_held_again(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(held("d1"), CAUSE)
+        runs.decide("d1", HoldState.REJECTED, ADMIN)
+
+        runs.hold_plan(held("d1", 15), CAUSE)
+
+        assert self.states(books) == [("d1", HoldState.REJECTED)]
+        assert not runs.take_approval("d1", NOW, CAUSE)
+
+    def test_a_plan_used_up_is_held_anew_when_it_comes_back(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(held("d1"), CAUSE)
+        runs.decide("d1", HoldState.APPROVED, ADMIN)
+        runs.take_approval("d1", NOW, CAUSE)
+
+        runs.hold_plan(held("d1", 60), CAUSE)
+
+        assert runs.held_plans() == (held("d1", 60),)
+
+    def test_nobody_decides_on_what_is_not_held(self, books: Books) -> None:
+        with pytest.raises(KeyError):
+            books.store.runs.decide("d1", HoldState.APPROVED, ADMIN)
+        books.store.runs.hold_plan(held("d1"), CAUSE)
+        books.store.runs.supersede(CAUSE)
+        with pytest.raises(KeyError):
+            books.store.runs.decide("d1", HoldState.APPROVED, ADMIN)
+
+    def test_a_plan_that_passed_makes_the_held_one_history(self, books: Books) -> None:
+        books.store.runs.hold_plan(held("d1"), CAUSE)
+
+        books.store.runs.supersede(CAUSE)
+
+        assert self.states(books) == [("d1", HoldState.SUPERSEDED)]

@@ -1,0 +1,50 @@
+"""The PostgreSQL store keeps every promise of the store ports."""
+
+import pytest
+
+from tests.contracts import all_stores as contracts
+from tests.contracts.stores import Opener
+from tests.store.conftest import StoreOpener
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def open_fresh(postgres_opener: StoreOpener) -> Opener:
+    return postgres_opener
+
+
+class TestAccountShelf(contracts.AccountShelfContract): ...
+
+
+class TestAlertBook(contracts.AlertBookContract): ...
+
+
+class TestLease(contracts.LeaseContract): ...
+
+
+class TestLedger(contracts.LedgerContract): ...
+
+
+class TestOnceOnly(contracts.OnceOnlyContract): ...
+
+
+class TestOutbox(contracts.OutboxContract): ...
+
+
+class TestReadCache(contracts.ReadCacheContract): ...
+
+
+class TestRegistry(contracts.RegistryContract): ...
+
+
+class TestRunBook(contracts.RunBookContract): ...
+
+
+class TestSeatBook(contracts.SeatBookContract): ...
+
+
+class TestSeatMirror(contracts.SeatMirrorContract): ...
+
+
+class TestWaitList(contracts.WaitListContract): ...
