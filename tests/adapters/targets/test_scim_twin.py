@@ -18,13 +18,11 @@ from idpsync.core.errors import (
     UnknownOutcome,
 )
 from idpsync.core.model import Standing
-from idpsync.core.ports import Target
 from idpsync.targets.scim import ScimTarget
-from tests.adapters.targets.parts import Sleepless, TwinWorld, twin_target
+from tests.adapters.targets.parts import Sleepless, twin_target
 from tests.contracts.target import (
     PREMIUM,
     STANDARD,
-    TargetContract,
     change_roles,
     change_tier,
     create,
@@ -45,44 +43,8 @@ from tests.twins.scim import (
 )
 from tests.twins.sockets import Connection
 
-QUIRKS = {
-    "by the book": Quirks(),
-    "small pages": Quirks(page_size=2),
-    "filter ignored": Quirks(filter="ignored"),
-    "filter empty": Quirks(filter="empty"),
-    "filter denied": Quirks(filter="denied"),
-    "no PATCH": Quirks(patch="none"),
-    "no paths in PATCH": Quirks(patch="no_paths"),
-    "terse answers": Quirks(terse=True),
-    "stale answers": Quirks(stale=True),
-}
 Wiring = Callable[[Connection, bytes], None]
 LOST_ANSWERS: list[Wiring] = [cut, cut_in_headers, cut_in_body, without_body]
-
-
-@pytest.mark.parametrize("quirks", [pytest.param(q, id=name) for name, q in QUIRKS.items()])
-class TestQuirkyProviders(TargetContract):
-    @pytest.fixture
-    def world(self, twin: ScimTwin, quirks: Quirks) -> TwinWorld:
-        twin.quirks = quirks
-        return TwinWorld(twin)
-
-    @pytest.fixture
-    def subject(self, world: TwinWorld, sleepless: Sleepless) -> Target:
-        return twin_target(world.twin, sleepless)
-
-
-@pytest.mark.parametrize(
-    "lever", [{"kind": "role", "type": "seatType"}, {"kind": "attribute", "path": "userType"}]
-)
-class TestOtherLevers(TargetContract):
-    @pytest.fixture
-    def world(self, twin: ScimTwin) -> TwinWorld:
-        return TwinWorld(twin)
-
-    @pytest.fixture
-    def subject(self, world: TwinWorld, sleepless: Sleepless, lever: dict[str, str]) -> Target:
-        return twin_target(world.twin, sleepless, seat_lever=lever)
 
 
 @pytest.mark.parametrize("wire", LOST_ANSWERS)
