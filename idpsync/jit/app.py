@@ -119,7 +119,7 @@ class _Web:
         incident = _incident()
         reason = admission.reason if admission.reason in REASONS else NOT_ASSIGNED
         log.info(
-            "login.refused",
+            "refusal.shown",
             member=admission.member,
             reason=reason,
             because=admission.because,
@@ -171,7 +171,7 @@ class _Web:
 
     def no_seat(self, error: NoSeatAvailable) -> AnyResponse:
         incident = _incident()
-        log.info("login.refused", member=error.member, reason=NO_SEAT, incident=incident)
+        log.info("refusal.shown", member=error.member, reason=NO_SEAT, incident=incident)
         answer = self._page("no_seat.html", 403, incident=incident, admission=None)
         answer.headers["X-Idpsync-Reason"] = NO_SEAT
         return answer
