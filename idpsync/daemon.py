@@ -72,7 +72,7 @@ class Daemon:
         log.info("daemon.started", reconcile_every=str(self.schedule.every))
 
     def stop(self, patience: float = 45.0) -> bool:
-        """Take no new work, let the present person finish; False when that took longer than `patience`."""
+        """Take no new work and let the present person finish; False when `patience` was not enough."""
         self.stopping.set()
         if self._scheduler.running:
             self._scheduler.pause()

@@ -30,8 +30,10 @@ def check(desk: Desk, online: bool, as_json: bool) -> int:
     for config in desk.configs:
         name = config.organization.id
         lines.append({"organization": name, "system": "configuration", "ok": True, "detail": "valid"})
-        for note in wiring.not_built(config):
-            lines.append({"organization": name, "system": note.path, "ok": True, "detail": note.message})
+        lines += [
+            {"organization": name, "system": note.path, "ok": True, "detail": note.message}
+            for note in wiring.not_built(config)
+        ]
         if online:
             lines += [_health_line(name, health) for health in wiring.probe(config)]
     desk.say(lines, as_json, lambda console: _show_lines(console, lines))

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from rich.console import Console
 
-from idpsync import log, wiring
+from idpsync import wiring
 from idpsync.config import Config, load
 from idpsync.core.errors import ConfigError, Problem
 from idpsync.store import Store
@@ -33,9 +33,7 @@ class Desk:
     @cached_property
     def configs(self) -> tuple[Config, ...]:
         """All organisations; ConfigError with every fault of every file."""
-        configs = load(self.path)
-        log.configure(format=configs[0].log.format, level=configs[0].log.level)
-        return configs
+        return load(self.path)
 
     @cached_property
     def config(self) -> Config:

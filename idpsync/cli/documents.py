@@ -56,12 +56,12 @@ def _facts(plan: Document) -> list[str]:
         f"{len(plan['actions'])} actions, digest {plan['digest']}",
         f"Directory ({read['kind']}): {read['users']} people, {whole}",
     ]
-    for check in plan["guard"]["limits"]:
-        if check["tripped"]:
-            facts.append(
-                f"HELD by {check['name']}: allowed {check['allowed']:g}, seen {check['seen']:g} "
-                f"({check['counted']})"
-            )
+    facts += [
+        f"HELD by {check['name']}: allowed {check['allowed']:g}, seen {check['seen']:g} "
+        f"({check['counted']})"
+        for check in plan["guard"]["limits"]
+        if check["tripped"]
+    ]
     if plan["guard"]["held"]:
         digest = plan["digest"]
         facts.append(f"idpsync approve {digest}, or idpsync reject {digest}")

@@ -10,7 +10,7 @@ from granian.server import MPServer
 from idpsync import wiring
 from idpsync.cli.context import Desk, Verb, pass_desk
 from idpsync.config import VARIABLE, Config
-from idpsync.log import GRANIAN_LOGGING
+from idpsync.log import GRANIAN_LOGGING, configure
 
 log = structlog.get_logger()
 
@@ -26,6 +26,7 @@ def run_verb() -> Verb:
 def run(desk: Desk) -> None:
     """The daemon: schedule, login door, console, API, metrics, alert delivery."""
     config = desk.config
+    configure(format=config.log.format, level=config.log.level)
     daemon = wiring.daemon(desk.house)
     os.environ[VARIABLE] = str(desk.path.resolve())
     wiring.session_key(config)

@@ -8,6 +8,7 @@ from idpsync import __version__
 from idpsync.cli import tables
 from idpsync.cli.context import Desk, Verb, json_option, pass_desk
 from idpsync.core.model import fold
+from idpsync.core.ports import Cause
 from idpsync.core.remedies import Exit
 from idpsync.core.report import entry_json, seats_json, waiting_json
 from idpsync.settings import duration
@@ -17,11 +18,36 @@ def show_verbs() -> tuple[Verb, ...]:
     return seats, waitlist, ledger, version
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @json_option
 @pass_desk
-def seats(desk: Desk, as_json: bool) -> None:
+@click.pass_context
+def seats(context: click.Context, desk: Desk, as_json: bool) -> None:
     """The pool: purchased, assigned, held, reserved and free, per tier."""
+    if context.invoked_subcommand is None:
+        _say_seats(desk, as_json=as_json)
+
+
+@seats.command("add")
+@click.argument("bought", metavar="TIER=N…", nargs=-1, required=True)
+@json_option
+@pass_desk
+def seats_add(desk: Desk, bought: tuple[str, ...], as_json: bool) -> None:
+    """Record seats that were bought; whoever waits moves up at the next run."""
+    purchased = dict(desk.store.seats.pool().purchased)
+    ladder = desk.config.ladder()
+    for purchase in bought:
+        name, _, number = purchase.partition("=")
+        if name not in {tier.name for tier in ladder} or not number.isdecimal() or number == "0":
+            tiers = ", ".join(tier.name for tier in ladder)
+            raise click.BadParameter(f"'{purchase}': write TIER=N, a tier being one of {tiers}")
+        purchased[ladder.named(name)] += int(number)
+    because = (f"bought: {', '.join(bought)}",)
+    desk.store.seats.resize(purchased, Cause(desk.actor, because))
+    _say_seats(desk, as_json=as_json)
+
+
+def _say_seats(desk: Desk, *, as_json: bool) -> None:
     pool = desk.store.seats.pool()
     document = seats_json(pool, desk.config.organization.id, datetime.now(UTC))
     desk.say(document, as_json, lambda console: tables.show_seats(console, pool))

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterable
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -38,10 +40,19 @@ def json_line(document: object) -> str:
 
 
 def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    """A table; `#` before a column name means numbers, `!` that it never wraps."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for column in columns:
-        numeric = column.startswith("#")
-        table.add_column(column.lstrip("#"), justify="right" if numeric else "left")
+        justify: JustifyMethod = "right" if column.startswith("#") else "left"
+        whole = column[0] in "#!"
+        table.add_column(column.lstrip("#!"), justify=justify, no_wrap=whole, overflow="fold")
     return table
 
 
@@ -87,7 +98,7 @@ def _show_actions(console: Console, actions: tuple[Action, ...]) -> None:
     for action in actions:
         kinds.setdefault(_heading(action), []).append(action)
     for heading, several in kinds.items():
-        table = _table(f"{heading} ({len(several)})", "person", "what", "because")
+        table = _table(f"{heading} ({len(several)})", "!person", "!what", "because")
         for action in several[:MOST]:
             table.add_row(
                 Text(action.profile.user_name), Text(_what(action)), Text("; ".join(action.because))
@@ -134,7 +145,7 @@ def _show_rest(console: Console, plan: Plan) -> None:
     if plan.waiting:
         console.print(waiting_table(plan.waiting))
     if plan.refused:
-        table = _table(f"Refused ({len(plan.refused)})", "person", "reason", "because")
+        table = _table(f"Refused ({len(plan.refused)})", "!person", "!reason", "because")
         for refusal in plan.refused[:MOST]:
             table.add_row(Text(refusal.user_name), refusal.reason, Text("; ".join(refusal.because)))
         console.print(table)
@@ -200,10 +211,18 @@ def show_explanation(console: Console, why: Explanation, history: Iterable[Ledge
         rows.append(("waits", f"number {why.position} for {entry.wants}: {'; '.join(entry.because)}"))
     rows += [("note", note) for note in why.notes]
     for label, text in rows:
-        console.print(Text(f"  {label:<9} {text}"))
+        console.print(_hanging(label, text))
     for row in history:
         said = f"{row.at:%Y-%m-%d %H:%M:%S} {row.event} {row.outcome}: {'; '.join(row.because)}"
-        console.print(Text(f"  history   {said}", style="dim"))
+        console.print(_hanging("history", said))
+
+
+def _hanging(label: str, text: str) -> Padding:
+    line = Table.grid(padding=(0, 1))
+    line.add_column(width=9, no_wrap=True, style="dim")
+    line.add_column(overflow="fold")
+    line.add_row(label, Text(text))
+    return Padding(line, (0, 0, 0, 2))
 
 
 def show_holds(console: Console, held: tuple[HeldPlan, ...]) -> None:
@@ -211,7 +230,7 @@ def show_holds(console: Console, held: tuple[HeldPlan, ...]) -> None:
     if not held:
         console.print("No plan was held.")
         return
-    table = _table("Held plans", "held at", "state", "why", "digest")
+    table = _table("Held plans", "!held at", "!state", "why", "digest")
     for plan in held:
         why = Text("\n".join(plan.tripped))
         table.add_row(f"{plan.held_at:%Y-%m-%d %H:%M}", plan.state.value, why, Text(plan.digest))
@@ -239,7 +258,9 @@ def show_seats(console: Console, pool: SeatPool) -> None:
 
 def waiting_table(entries: Iterable[WaitEntry]) -> Table:
     entries = tuple(entries)
-    table = _table(f"Wait list ({len(entries)})", "#", "person", "wants", "holds", "since", "because")
+    table = _table(
+        f"Wait list ({len(entries)})", "#", "!person", "!wants", "!holds", "!since", "because"
+    )
     for number, entry in enumerate(entries[:MOST], 1):
         table.add_row(
             str(number),
@@ -259,7 +280,7 @@ def show_alerts(console: Console, states: Iterable[AlertState]) -> None:
     if not rows:
         console.print("No alert is firing.")
         return
-    table = _table("Alerts", "key", "state", "severity", "since", "summary")
+    table = _table("Alerts", "!key", "state", "!severity", "!since", "summary")
     for state in rows:
         since = state.firing_since or state.pending_since
         table.add_row(
@@ -280,7 +301,7 @@ def _phase(state: AlertState) -> str:
 
 
 def show_ledger(console: Console, entries: Iterable[LedgerEntry]) -> None:
-    table = _table("Ledger", "#", "at", "actor", "event", "who", "outcome", "because")
+    table = _table("Ledger", "#", "!at", "!actor", "!event", "!who", "!outcome", "because")
     for entry in entries:
         table.add_row(
             str(entry.seq),

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from idpsync.core.correlate import Correlation, correlate
 from idpsync.core.leavers import Evidence, Leaver, leave
-from idpsync.core.model import Account, DirectoryUser, Standing, fold
+from idpsync.core.model import Account, Coverage, DirectoryUser, Standing, fold
 from idpsync.core.plan import (
     Action,
     ChangeTier,
@@ -289,22 +289,41 @@ class _Planning:
 
     def _waiting(self, after: SeatPool) -> Iterator[WaitEntry]:
         for case in self.cases:
-            options = case.entitlement.options
-            if not options or case.satisfied or case.member not in self.holds:
-                continue
-            final = self.holds[case.member]
-            if final == options[0] or (case.entitlement.flexible and final is not None):
-                continue
-            yield self._wait_entry(case, final, after)
+            entry = self._wish_left(case, after)
+            known = self.wait_of.get(case.member)
+            if known and not self.evidence.groups_complete and self._wishes_more(known, entry, case):
+                entry = known  # the group that grants more may only have been out of sight
+            if entry:
+                yield entry
         yield from self._wishes_of_strangers()
 
+    def _wish_left(self, case: Case, after: SeatPool) -> WaitEntry | None:
+        options = case.entitlement.options
+        if not options or case.satisfied or case.member not in self.holds:
+            return None
+        final = self.holds[case.member]
+        if final == options[0] or (case.entitlement.flexible and final is not None):
+            return None
+        return self._wait_entry(case, final, after)
+
+    def _wishes_more(self, known: WaitEntry, entry: WaitEntry | None, case: Case) -> bool:
+        if self._final(case) == known.wants:
+            return False
+        return entry is None or known.wants < entry.wants
+
     def _wishes_of_strangers(self) -> Iterator[WaitEntry]:
-        """People refused at the login door whom the directory does not list keep their place a while."""
+        """Wishes of people whom this read does not name.
+
+        A read that is not whole proves nothing: they stay. Otherwise those refused at the login door
+        keep their place a while, in case they come back.
+        """
+        whole = self.world.snapshot.users_coverage is Coverage.COMPLETE
         known = {fold(user.user_name) for user in self.world.snapshot.users}
-        known |= {account.member for account in self.world.accounts}
+        known |= {case.member for case in self.cases}
+        known |= {account.member for account in self.world.accounts} if whole else set()
         for entry in self.world.waiting:
             fresh = self.world.now - entry.since < LOGIN_WISH_LASTS
-            if entry.door is Door.JIT and fresh and entry.member not in known:
+            if entry.member not in known and (not whole or (entry.door is Door.JIT and fresh)):
                 yield entry
 
     def _wait_entry(self, case: Case, final: Tier | None, after: SeatPool) -> WaitEntry:

@@ -183,7 +183,8 @@ def explanation_json(why: Explanation, history: Iterable[LedgerEntry]) -> dict[s
             "roles": sorted(why.entitlement.roles),
             "because": list(why.entitlement.because),
         },
-        "account": why.account and {
+        "account": why.account
+        and {
             "id": why.account.id,
             "user_name": why.account.user_name,
             "standing": why.account.standing.value,

@@ -9,15 +9,17 @@ from uuid import uuid4
 import structlog
 
 from idpsync.core.errors import (
+    CredentialsRejected,
     DigestMismatch,
     DirectoryUnread,
     IdpSyncError,
     LeaseLost,
     RemoteError,
+    Transient,
     UnsafePlan,
 )
 from idpsync.core.guard import GuardReport, Limits, guard
-from idpsync.core.model import DirectorySnapshot, Link
+from idpsync.core.model import Coverage, DirectorySnapshot, Link
 from idpsync.core.plan import Plan
 from idpsync.core.planner import plan
 from idpsync.core.policy import Mode, Policy
@@ -140,10 +142,21 @@ class Reconciler:
         return Preview(made, report, world, listed)
 
     def _read_directory(self) -> DirectorySnapshot:
+        """The snapshot. A directory that answers, but not with people, was read with nothing in it."""
         try:
             return self.rooms.source.read()
-        except RemoteError as error:
+        except (Transient, CredentialsRejected) as error:
             raise DirectoryUnread(error) from error
+        except RemoteError as error:
+            log.warning("directory.unreadable", reason=str(error))
+            return DirectorySnapshot(
+                source=self.rooms.source.name,
+                taken_at=self.rooms.clock.now(),
+                users=(),
+                groups=(),
+                users_coverage=Coverage.FAILED,
+                problems=(str(error),),
+            )
 
     def reconcile(self, order: Order) -> Outcome:
         """One whole cycle. Never raises for what a remote system does: the outcome says it."""

@@ -13,6 +13,7 @@ from idpsync.store.database import Database
 from idpsync.store.ledger import Scribe
 from idpsync.store.outbox import alert_record
 from idpsync.store.schema import alert_state, outbox
+from idpsync.store.types import instant_of, instant_text
 
 KEEP_DELIVERED = timedelta(days=7)
 
@@ -100,6 +101,7 @@ class SqlAlertBook:
             "last_sent_at": state.last_sent_at,
             "acknowledged_by": state.acknowledged_by,
             "silenced_until": state.silenced_until,
+            "told": {severity.value: instant_text(at) for severity, at in state.told.items()},
         }
 
 
@@ -116,4 +118,5 @@ def _state(row: Row[Any]) -> AlertState:
         last_sent_at=row.last_sent_at,
         acknowledged_by=row.acknowledged_by,
         silenced_until=row.silenced_until,
+        told={Severity(severity): instant_of(at) for severity, at in row.told.items()},
     )

@@ -284,6 +284,7 @@ alert_state = Table(
     Column("last_sent_at", Instant),
     Column("acknowledged_by", Text),
     Column("silenced_until", Instant),
+    Column("told", Json, nullable=False),
 )
 
 outbox = Table(

@@ -48,7 +48,8 @@ written AS (
 _FULL = """coalesce((SELECT :full{n} || (c.seats + (SELECT count(*) FROM seat AS o
     WHERE o.organization = :organization AND o.tier = :tier{n} AND o.overdrawn))
   || ' of ' || c.seats || ')"'
-  FROM capacity AS c WHERE c.organization = :organization AND c.tier = :tier{n}), :full{n} || '0 of 0)"')"""
+  FROM capacity AS c WHERE c.organization = :organization AND c.tier = :tier{n}),
+  :full{n} || '0 of 0)"')"""
 _WISH = """,
 wish AS (
   INSERT INTO wait_list

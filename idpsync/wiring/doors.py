@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry
 from idpsync.config import Config
 from idpsync.console import ConsolePorts, Organization, Viewer, create_console, create_health
 from idpsync.core.errors import IdpSyncError
-from idpsync.core.model import fold
 from idpsync.daemon import Daemon, Duties, Schedule
 from idpsync.engine.gauges import Gauges
 from idpsync.http import HttpClient
@@ -69,10 +68,12 @@ def web(house: House) -> Flask:
             ledger=store.ledger,
             registry=store.registry,
             clock=house.clock,
-            viewer=partial(_viewer, house, door),
+            viewer=partial(_viewer, door),
             ready=ready,
             metrics=metrics.text,
             contact=jit.no_seat_contact if jit else None,
+            login_path="/saml/login" if jit else None,
+            logout_path="/saml/slo" if jit else None,
         )
     )
     return compose((create_health(ready, metrics.text), console, *pages))
@@ -86,10 +87,6 @@ def _problems(house: House) -> list[str]:
     return []
 
 
-def _viewer(house: House, door: LoginDoor | None, request: Request) -> Viewer | None:
+def _viewer(door: LoginDoor | None, request: Request) -> Viewer | None:
     visitor = door.sessions.visitor(request.cookies) if door else None
-    if visitor is None:
-        return None
-    rule = house.admitter.rule
-    named = {fold(visitor.user_name), fold(visitor.email)} & rule.admins
-    return Viewer(visitor.user_name, admin=bool(named or set(visitor.groups) & rule.admin_groups))
+    return Viewer(visitor.user_name, admin=visitor.admin) if visitor else None

@@ -23,10 +23,10 @@ def test_a_newcomer_gets_the_highest_free_tier_that_policy_allows() -> None:
     first = house.admitter.admit(login("ada", {"Premium"}))
     second = house.admitter.admit(login("bob", {"Premium"}))
 
-    assert (True, PREMIUM, None) == (first.let_in, first.tier, first.waits_for)
-    assert (True, STANDARD, PREMIUM) == (second.let_in, second.tier, second.waits_for)
+    assert (first.let_in, first.tier, first.waits_for) == (True, PREMIUM, None)
+    assert (second.let_in, second.tier, second.waits_for) == (True, STANDARD, PREMIUM)
     assert {"ada": "premium", "bob": "standard"} == house.tiers() == house.booked()
-    assert ["ada", "bob"] == house.events("account.created")
+    assert house.events("account.created") == ["ada", "bob"]
 
 
 def test_without_rules_the_highest_free_tier() -> None:
@@ -34,7 +34,7 @@ def test_without_rules_the_highest_free_tier() -> None:
 
     tiers = [house.admitter.admit(login(name)).tier for name in ("ada", "bob", "cy")]
 
-    assert [PREMIUM, STANDARD, None] == tiers
+    assert tiers == [PREMIUM, STANDARD, None]
 
 
 def test_without_a_seat_the_answer_says_where_one_stands_in_the_queue() -> None:
@@ -43,12 +43,13 @@ def test_without_a_seat_the_answer_says_where_one_stands_in_the_queue() -> None:
 
     refused = [house.admitter.admit(login(name, {"Users"})) for name in ("bob", "cy")]
 
-    assert [("no_seat", STANDARD, 1), ("no_seat", STANDARD, 2)] == [
-        (r.reason, r.waits_for, r.position) for r in refused
+    assert [(r.reason, r.waits_for, r.position) for r in refused] == [
+        ("no_seat", STANDARD, 1),
+        ("no_seat", STANDARD, 2),
     ]
     assert not any(r.let_in for r in refused)
-    assert ["bob", "cy"] == house.events("login.refused")
-    assert {"ada": "standard"} == house.tiers()
+    assert house.events("login.refused") == ["bob", "cy"]
+    assert house.tiers() == {"ada": "standard"}
 
 
 def test_somebody_who_is_in_is_let_in_however_full_it_is() -> None:
@@ -59,14 +60,14 @@ def test_somebody_who_is_in_is_let_in_however_full_it_is() -> None:
     again = house.admitter.admit(login("ada", {"Users"}))
 
     assert again.let_in
-    assert 1 == house.target.calls["create_account"]
+    assert house.target.calls["create_account"] == 1
 
 
 def test_a_login_lowers_nobody() -> None:
     house = EngineHouse()
     house.admitter.admit(login("ada", {"Premium"}))
 
-    assert PREMIUM == house.admitter.admit(login("ada", {"Users"})).tier
+    assert house.admitter.admit(login("ada", {"Users"})).tier == PREMIUM
 
 
 def test_a_foreign_domain_is_refused_even_for_somebody_known() -> None:
@@ -75,8 +76,8 @@ def test_a_foreign_domain_is_refused_even_for_somebody_known() -> None:
 
     answer = house.admitter.admit(login("eve", {"Users"}, email="eve@acme.example.evil.example"))
 
-    assert (False, "domain_not_verified") == (answer.let_in, answer.reason)
-    assert {} == house.tiers()
+    assert (answer.let_in, answer.reason) == (False, "domain_not_verified")
+    assert house.tiers() == {}
 
 
 def test_doors_groups_and_rules_keep_newcomers_out() -> None:
@@ -86,7 +87,7 @@ def test_doors_groups_and_rules_keep_newcomers_out() -> None:
 
     for house in (closed, grouped, ruled):
         groups = {"Other"} if house is ruled else {"Users"}
-        assert "not_assigned" == house.admitter.admit(login("ada", groups)).reason
+        assert house.admitter.admit(login("ada", groups)).reason == "not_assigned"
         assert {} == house.tiers() == house.booked()
 
 
@@ -97,7 +98,7 @@ def test_a_deactivated_person_is_told_so() -> None:
     house.target.shelf.put(replace(account, standing=Standing.DEACTIVATED, tier=None))
     house.store.seats.release("ada", Cause("test"))
 
-    assert "deactivated" == house.admitter.admit(login("ada", {"Users"})).reason
+    assert house.admitter.admit(login("ada", {"Users"})).reason == "deactivated"
 
 
 def test_somebody_disabled_in_the_directory_does_not_come_in_at_login() -> None:
@@ -106,15 +107,15 @@ def test_somebody_disabled_in_the_directory_does_not_come_in_at_login() -> None:
     house.directory.switch("ada", active=False)
     house.run()
 
-    assert "deactivated" == house.admitter.admit(login("ada", {"Users"})).reason
+    assert house.admitter.admit(login("ada", {"Users"})).reason == "deactivated"
 
 
 def test_contractors_have_no_seat_and_administrators_come_in_all_the_same() -> None:
     house = EngineHouse(door=DoorRule(admins=frozenset({"ada@acme.example"})))
 
-    assert "no_seat" == house.admitter.admit(login("bob", {"Contractors"})).reason
+    assert house.admitter.admit(login("bob", {"Contractors"})).reason == "no_seat"
     owner = house.admitter.admit(login("ada", {"Contractors"}))
-    assert (True, None, True) == (owner.let_in, owner.tier, owner.admin)
+    assert (owner.let_in, owner.tier, owner.admin) == (True, None, True)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +128,7 @@ def test_a_target_that_fails_costs_no_seat(fault: RemoteError) -> None:
     with pytest.raises(type(fault)):
         house.admitter.admit(login("ada", {"Users"}))
 
-    assert {} == house.booked()
+    assert house.booked() == {}
     assert house.admitter.admit(login("ada", {"Users"})).let_in
 
 
@@ -135,8 +136,8 @@ def test_a_target_that_says_it_has_no_seat_is_believed() -> None:
     house = EngineHouse()
     house.target.fail("ada", SeatsExhausted("fake target", "create", "User limit reached"))
 
-    assert "no_seat" == house.admitter.admit(login("ada", {"Users"})).reason
-    assert {} == house.booked()
+    assert house.admitter.admit(login("ada", {"Users"})).reason == "no_seat"
+    assert house.booked() == {}
 
 
 def test_a_lost_answer_keeps_the_seat_and_the_next_login_finds_the_account() -> None:
@@ -144,10 +145,10 @@ def test_a_lost_answer_keeps_the_seat_and_the_next_login_finds_the_account() -> 
     house.target.lose_answer("ada")
     with pytest.raises(RemoteError):
         house.admitter.admit(login("ada", {"Users"}))
-    assert {"ada": "standard"} == house.booked()
+    assert house.booked() == {"ada": "standard"}
 
     assert house.admitter.admit(login("ada", {"Users"})).let_in
-    assert 1 == house.target.calls["create_account"]
+    assert house.target.calls["create_account"] == 1
 
 
 def test_two_tabs_make_one_account() -> None:
@@ -165,7 +166,7 @@ def test_a_hundred_first_logins_on_ten_seats() -> None:
         answers = list(pool.map(lambda n: house.admitter.admit(login(f"p{n:03}")), range(100)))
 
     assert 10 == sum(a.let_in for a in answers) == len(house.tiers()) == len(house.booked())
-    assert 90 == len(house.store.waiting.entries())
+    assert len(house.store.waiting.entries()) == 90
 
 
 def test_sync_and_login_see_one_person_where_their_names_differ() -> None:
@@ -175,7 +176,7 @@ def test_sync_and_login_see_one_person_where_their_names_differ() -> None:
 
     answer = house.admitter.admit(login("ada@acme.example", email="ada@acme.example"))
 
-    assert (True, "ada.l") == (answer.let_in, answer.member)
+    assert (answer.let_in, answer.member) == (True, "ada.l")
     assert {"ada.l": "standard"} == house.tiers() == house.booked()
 
 
@@ -188,7 +189,7 @@ def test_the_wait_list_of_a_stranger_outlives_a_reconciliation() -> None:
 
     house.run()
 
-    assert [("zoe", Door.JIT)] == [(e.member, e.door) for e in house.store.waiting.entries()]
+    assert [(e.member, e.door) for e in house.store.waiting.entries()] == [("zoe", Door.JIT)]
 
 
 @settings(max_examples=150, deadline=None)

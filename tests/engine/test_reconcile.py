@@ -19,10 +19,10 @@ from idpsync.core.errors import (
     UnsafePlan,
 )
 from idpsync.core.guard import Limit, Limits
+from idpsync.core.model import Account
 from idpsync.core.policy import Mode
 from idpsync.core.ports import Cause, HoldState, RunState
 from idpsync.engine.reconcile import Outcome
-from idpsync.core.model import Account
 from tests.engine.house import LAX, EngineHouse, login
 from tests.fakes.target import FakeTarget
 from tests.people import POLICY, PREMIUM, STANDARD
@@ -36,11 +36,16 @@ def test_people_get_accounts_up_to_the_seats_and_the_rest_wait() -> None:
     outcome = house.run()
 
     assert {"ada": "premium", "bob": "standard", "cy": "standard"} == house.tiers() == house.booked()
-    assert [("bob", PREMIUM), ("dan", STANDARD)] == [
-        (e.user_name, e.wants) for e in house.store.waiting.entries()
+    assert [(e.user_name, e.wants) for e in house.store.waiting.entries()] == [
+        ("bob", PREMIUM),
+        ("dan", STANDARD),
     ]
     assert RunState.DONE is outcome.run.state
-    assert ["ada", "bob", "cy"] == sorted(k.external_id.split("-")[2] for k in house.store.registry.links())
+    assert sorted(k.external_id.split("-")[2] for k in house.store.registry.links()) == [
+        "ada",
+        "bob",
+        "cy",
+    ]
 
 
 def test_a_second_run_writes_nothing() -> None:
@@ -52,7 +57,7 @@ def test_a_second_run_writes_nothing() -> None:
     outcome = house.run()
 
     assert before == house.target.calls["apply"]
-    assert () == outcome.performed
+    assert outcome.performed == ()
 
 
 def test_leavers_go_and_the_waiting_move_up_in_the_same_run() -> None:
@@ -63,9 +68,9 @@ def test_leavers_go_and_the_waiting_move_up_in_the_same_run() -> None:
 
     house.run()
 
-    assert {"ada": "off", "bob": "standard"} == house.tiers()
-    assert {"bob": "standard"} == house.booked()
-    assert () == house.store.waiting.entries()
+    assert house.tiers() == {"ada": "off", "bob": "standard"}
+    assert house.booked() == {"bob": "standard"}
+    assert house.store.waiting.entries() == ()
 
 
 def test_full_tiers_exchange_people() -> None:
@@ -79,7 +84,7 @@ def test_full_tiers_exchange_people() -> None:
     outcome = house.run()
 
     assert {"ada": "standard", "bob": "premium"} == house.tiers() == house.booked()
-    assert () == outcome.failed
+    assert outcome.failed == ()
     assert all(h.settled for h in house.store.seats.holdings())
 
 
@@ -94,7 +99,7 @@ def test_an_exchange_that_breaks_off_gives_everybody_back_what_they_had() -> Non
 
     outcome = house.run()
     assert {"ada": "premium", "bob": "standard"} == house.tiers() == house.booked()
-    assert ["bob"] == [p.member for p in outcome.failed]
+    assert [p.member for p in outcome.failed] == ["bob"]
 
     house.run()
     assert {"ada": "standard", "bob": "premium"} == house.tiers() == house.booked()
@@ -115,7 +120,7 @@ def test_one_failing_person_stops_nobody_and_loses_no_seat(fault: RemoteError) -
 
     outcome = house.run()
     assert {"ada": "standard", "cy": "standard"} == house.tiers() == house.booked()
-    assert [("bob", "failed")] == [(p.member, p.outcome) for p in outcome.failed]
+    assert [(p.member, p.outcome) for p in outcome.failed] == [("bob", "failed")]
     assert RunState.FAILED is outcome.run.state
 
     house.run()
@@ -128,27 +133,27 @@ def test_an_unknown_outcome_keeps_its_seat_and_the_next_run_finds_the_account() 
     house.target.lose_answer("ada")
 
     outcome = house.run()
-    assert [("ada", "unknown")] == [(p.member, p.outcome) for p in outcome.failed]
-    assert {"ada": "standard"} == house.booked()
+    assert [(p.member, p.outcome) for p in outcome.failed] == [("ada", "unknown")]
+    assert house.booked() == {"ada": "standard"}
 
     house.run()
-    assert {"ada": "standard"} == house.tiers()
-    assert [True] == [h.settled for h in house.store.seats.holdings()]
-    assert 1 == house.target.calls["create_account"]
-    assert 1 == len(house.store.registry.links())
+    assert house.tiers() == {"ada": "standard"}
+    assert [h.settled for h in house.store.seats.holdings()] == [True]
+    assert house.target.calls["create_account"] == 1
+    assert len(house.store.registry.links()) == 1
 
 
 def test_a_target_without_seats_is_asked_once_per_tier() -> None:
     house = EngineHouse(seats={PREMIUM: 0, STANDARD: 9})
     house.add("ada bob cy dan eve fay gus hal", "Users")
-    for name in "ada bob cy dan eve fay gus hal".split():
+    for name in ["ada", "bob", "cy", "dan", "eve", "fay", "gus", "hal"]:
         house.target.fail(name, SeatsExhausted("fake target", "create", "User limit reached"))
 
     outcome = house.run()
 
-    assert 8 == len(outcome.failed)
+    assert len(outcome.failed) == 8
     assert house.target.calls["create_account"] <= 4  # one per worker that was under way
-    assert {} == house.booked()
+    assert house.booked() == {}
 
 
 def test_a_lost_credential_ends_the_writing_at_once() -> None:
@@ -158,8 +163,8 @@ def test_a_lost_credential_ends_the_writing_at_once() -> None:
 
     outcome = house.run()
 
-    assert "failed" == outcome.performed[0].outcome
-    assert "skipped" == outcome.performed[-1].outcome
+    assert outcome.performed[0].outcome == "failed"
+    assert outcome.performed[-1].outcome == "skipped"
     assert house.booked().keys() == house.tiers().keys()
 
 
@@ -180,8 +185,8 @@ def test_a_seat_taken_by_a_login_between_plan_and_write_is_not_given_twice() -> 
     outcome = house.run()
 
     assert {"zoe": "standard"} == house.tiers() == house.booked()
-    assert [("ada", "refused")] == [(p.member, p.outcome) for p in outcome.failed]
-    assert ["ada"] == [e.member for e in house.store.waiting.entries()]
+    assert [(p.member, p.outcome) for p in outcome.failed] == [("ada", "refused")]
+    assert [e.member for e in house.store.waiting.entries()] == ["ada"]
 
 
 # --- guard --------------------------------------------------------------------------------------------
@@ -207,7 +212,7 @@ def test_over_a_limit_nothing_is_written_and_the_plan_is_held() -> None:
     assert before == house.target.calls["apply"]
     held = house.store.runs.held_plans()
     assert [(outcome.run.digest, HoldState.HELD)] == [(h.digest, h.state) for h in held]
-    assert ("removals.count: allowed 1, seen 2 (2/3)",) == held[0].tripped
+    assert held[0].tripped == ("removals.count: allowed 1, seen 2 (2/3)",)
 
 
 def test_an_approval_lets_exactly_that_plan_pass_once() -> None:
@@ -217,8 +222,8 @@ def test_an_approval_lets_exactly_that_plan_pass_once() -> None:
     house.store.runs.decide(held.run.digest, HoldState.APPROVED, Cause("test"))
 
     assert RunState.DONE is house.run().run.state
-    assert {"ada": "off", "bob": "off", "cy": "standard"} == house.tiers()
-    assert [HoldState.USED] == [h.state for h in house.store.runs.held_plans()]
+    assert house.tiers() == {"ada": "off", "bob": "off", "cy": "standard"}
+    assert [h.state for h in house.store.runs.held_plans()] == [HoldState.USED]
 
 
 def test_a_changed_world_needs_a_new_approval() -> None:
@@ -282,7 +287,10 @@ def settled() -> EngineHouse:
 
 
 def same_as_before(house: EngineHouse, outcome: Outcome) -> bool:
-    return house.tiers() == {"ada": "premium", "bob": "standard", "cy": "standard"} and not outcome.performed
+    return (
+        house.tiers() == {"ada": "premium", "bob": "standard", "cy": "standard"}
+        and not outcome.performed
+    )
 
 
 def test_a_directory_that_is_down_changes_nothing() -> None:
@@ -360,7 +368,7 @@ def test_another_digest_than_the_reviewed_one_is_not_applied() -> None:
     outcome = house.run(digest="sha256:0000")
 
     assert isinstance(outcome.error, DigestMismatch)
-    assert {} == house.tiers()
+    assert house.tiers() == {}
     assert outcome.run.digest
     assert RunState.DONE is house.run(digest=outcome.run.digest).run.state
 
@@ -372,7 +380,7 @@ def test_observe_writes_nothing() -> None:
 
     assert {} == house.tiers() == house.booked()
     assert outcome.preview
-    assert 1 == len(outcome.preview.plan.actions)
+    assert len(outcome.preview.plan.actions) == 1
 
 
 def test_a_stale_leader_writes_nothing() -> None:
@@ -385,7 +393,7 @@ def test_a_stale_leader_writes_nothing() -> None:
     outcome = house.run(token=old)
 
     assert isinstance(outcome.error, LeaseLost)
-    assert {} == house.tiers()
+    assert house.tiers() == {}
 
 
 def test_a_stop_finishes_the_present_person_and_begins_no_other() -> None:
@@ -399,7 +407,7 @@ def test_a_stop_finishes_the_present_person_and_begins_no_other() -> None:
     assert house.tiers() == house.booked()
     assert {"done", "skipped"} == {p.outcome for p in outcome.performed}
     house.run()
-    assert 30 == len(house.tiers())
+    assert len(house.tiers()) == 30
 
 
 def test_every_write_has_its_reason_in_the_ledger() -> None:
@@ -408,8 +416,8 @@ def test_every_write_has_its_reason_in_the_ledger() -> None:
     house.run()
 
     created = [r for r in house.store.ledger.entries() if r.event == "account.created"]
-    assert [("ada", ("group 'Premium' → premium",), "done")] == [
-        (r.member, r.because, r.outcome) for r in created
+    assert [(r.member, r.because, r.outcome) for r in created] == [
+        ("ada", ("group 'Premium' → premium",), "done")
     ]
     assert house.store.ledger.verify().ok
 
@@ -419,6 +427,7 @@ def test_a_sample_of_the_headroom_is_kept_with_each_run() -> None:
     house.add("ada", "Premium")
     house.run()
 
-    assert [("premium", 2, 1, 1), ("standard", 3, 0, 3)] == [
-        (s.tier, s.purchased, s.assigned, s.free) for s in house.store.runs.samples()
+    assert [(s.tier, s.purchased, s.assigned, s.free) for s in house.store.runs.samples()] == [
+        ("premium", 2, 1, 1),
+        ("standard", 3, 0, 3),
     ]

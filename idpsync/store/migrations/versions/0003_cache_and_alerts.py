@@ -88,6 +88,7 @@ def _alert_state() -> None:
         sa.Column("last_sent_at", Instant(), nullable=True),
         sa.Column("acknowledged_by", sa.Text(), nullable=True),
         sa.Column("silenced_until", Instant(), nullable=True),
+        sa.Column("told", Json(), nullable=False),
         sa.PrimaryKeyConstraint("organization", "key", name=op.f("alert_state_pkey")),
     )
 
