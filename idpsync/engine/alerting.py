@@ -13,7 +13,6 @@ from idpsync.core.alerts import (
     AlertState,
     HeadroomRule,
     Observation,
-    Phase,
     Severity,
     judge,
     key_of,
@@ -174,7 +173,7 @@ class Alerting:
                 key.removeprefix(self._key("")), None, "no longer watched", {}, state.runbook
             )
             for key, state in states.items()
-            if key.startswith(prefix) and key not in found and (state.told or state.phase != Phase.OK)
+            if key.startswith(prefix) and key not in found
         }
 
     def _key(self, rule: str) -> str:

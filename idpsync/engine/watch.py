@@ -70,7 +70,7 @@ def observe_failing(runs: Sequence[RunRecord]) -> Observation | None:
     if not ended:
         return None
     error = ended[0].error or "no reason recorded"
-    rejected = ended[0].state is RunState.FAILED and CREDENTIALS_REJECTED in error
+    rejected = CREDENTIALS_REJECTED in error
     stopped = (at for at, run in enumerate(ended) if run.state is not RunState.FAILED or wrote(run))
     failures = next(stopped, len(ended))
     if not failures and not rejected:

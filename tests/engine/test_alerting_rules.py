@@ -46,6 +46,13 @@ def test_no_good_run_for_three_intervals_is_stale(world: Watched) -> None:
     assert not last(world, "reconcile.stale").firing
 
 
+def test_a_run_of_exactly_three_intervals_ago_is_not_yet_stale(world: Watched) -> None:
+    world.tick(31 * MINUTE)
+    world.run()
+    world.tick(30 * MINUTE)
+    assert world.firing() == set()
+
+
 def test_a_process_that_has_just_started_waits_for_its_first_run(world: Watched) -> None:
     world.clock.advance(timedelta(days=3))
     world.start()
@@ -106,6 +113,16 @@ def test_rejected_credentials_are_told_at_once_also_when_they_failed_in_mid_run(
     world.clock.advance(MINUTE)
     error = CredentialsRejected("scim target", "create account", "HTTP 401")
     world.run(RunState.FAILED, f"7 of 9 actions failed, the first: {error}", done=2, failed=7)
+    world.tick(timedelta(0))
+    assert "reconcile.failing" in world.firing()
+
+
+def test_rejected_credentials_are_told_at_once_also_when_the_directory_was_incomplete(
+    world: Watched,
+) -> None:
+    world.clock.advance(MINUTE)
+    error = CredentialsRejected("scim target", "create account", "HTTP 401")
+    world.run(RunState.INCOMPLETE, f"9 of 9 actions failed, the first: {error}", done=0, failed=9)
     world.tick(timedelta(0))
     assert "reconcile.failing" in world.firing()
 
