@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from idpsync.answers import Response, pause_asked, scrubbed
+from idpsync.answers import Response, scrubbed
 from idpsync.core.errors import (
     ConfigError,
     CredentialsRejected,
-    Malformed,
-    RateLimited,
     Refused,
     RemoteError,
     Transient,
@@ -23,9 +20,6 @@ from idpsync.settings import Secret
 
 # the outbox repeats, with longer breath than one call has; a slow receiver must not hold up others
 ONE_TRY = Limits(connect=5.0, read=10.0, deadline=10.0, patience=0.0, attempts=1, body=64 * 1024)
-
-PAUSE = timedelta(minutes=1)
-"""For an answer 429 that names no pause."""
 
 LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
 """Client errors that pass by themselves."""
@@ -51,12 +45,12 @@ class Endpoint:
         self._client = HttpClient(self.system, clock=clock, limits=limits)
 
     def post(self, letter: Letter) -> None:
-        """Transient (5xx, no answer), RateLimited (429), Refused (anything else but 2xx)."""
+        """Transient (5xx, no answer), RateLimited (429, from the client), else Refused but for 2xx."""
         try:
             answer = self._client.exchange(
                 "POST", letter.url, operation=OPERATION, headers=letter.headers, body=letter.body
             )
-        except (UnknownOutcome, Malformed) as error:
+        except UnknownOutcome as error:
             # perhaps it arrived: the receiver knows a repetition by the delivery id
             raise Transient(self.system, OPERATION, error.reason) from None
         if not answer.ok:
@@ -65,16 +59,8 @@ class Endpoint:
     def _refusal(self, answer: Response, secrets: tuple[str, ...]) -> RemoteError:
         said = scrubbed(answer.body[:2000].decode("utf-8", "replace"), secrets)
         reason = f"HTTP {answer.status}: {said}" if said else f"HTTP {answer.status}"
-        after = pause_asked(answer, self._clock.now())
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            return RateLimited(self.system, OPERATION, reason, after or PAUSE)
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            if after is not None:
-                return RateLimited(self.system, OPERATION, reason, after)
-            return Transient(self.system, OPERATION, reason)
-        if answer.status in LATER:
-            return Transient(self.system, OPERATION, reason)
-        return Refused(self.system, OPERATION, reason)
+        later = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status in LATER
+        return (Transient if later else Refused)(self.system, OPERATION, reason)
 
     def reveal(self, secret: Secret) -> str:
         """The secret; CredentialsRejected when it is not where the reference says."""

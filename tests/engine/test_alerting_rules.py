@@ -127,6 +127,15 @@ def test_rejected_credentials_are_told_at_once_also_when_the_directory_was_incom
     assert "reconcile.failing" in world.firing()
 
 
+def test_a_rejected_credential_followed_by_another_failure_is_not_over(world: Watched) -> None:
+    world.clock.advance(MINUTE)
+    world.run(RunState.FAILED, str(CredentialsRejected("scim target", "list accounts", "HTTP 401")))
+    world.tick()
+    world.run(RunState.FAILED, "scim target: list accounts: cannot be reached")
+    world.tick()
+    assert world.firing() == {"reconcile.failing"}
+
+
 def test_failures_end_with_the_first_run_that_gets_through(world: Watched) -> None:
     for _ in range(4):
         world.clock.advance(MINUTE)
