@@ -1,24 +1,24 @@
 """The documents tell the truth, as far as a machine can check it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
+from idpsync import notify, sources, targets
 from idpsync.cli.program import program
 from idpsync.config import load
 from idpsync.core import errors, ports
 from idpsync.core.alerts import HeadroomRule
+from idpsync.core.errors import Problem
 from idpsync.core.remedies import REMEDIES, Exit
 from idpsync.engine import watch
 from idpsync.metrics import METRICS
-from idpsync.notify import ReceiverConfig
-from idpsync.notify import kinds as receivers
-from idpsync.sources import settings as sources
+from idpsync.settings import Settings
 from idpsync.store.schema import metadata
-from idpsync.targets import kinds as targets
 
 ROOT = Path(__file__).parents[2]
 README, ARCHITECTURE, CONTRIBUTING, CHANGELOG = (
@@ -141,26 +141,39 @@ def test_every_metric_is_named_in_the_readme_with_its_kind() -> None:
     assert told == {metric.name: metric.kind.value for metric in METRICS}
 
 
-def kinds_of(*unions: object) -> set[str]:
-    """The `kind` words of discriminated unions of settings."""
-    found = set()
-    for union in unions:
-        for model in union.__args__[0].__args__:  # type: ignore[attr-defined]
-            found |= set(model.model_fields["kind"].annotation.__args__)
-    return found
+def models(union: Any) -> dict[str, type[Settings]]:
+    """The settings of a discriminated union by their `kind`."""
+    members: tuple[Any, ...] = union.__args__[0].__args__
+    return {model.model_fields["kind"].annotation.__args__[0]: model for model in members}
 
 
-def test_every_kind_is_either_built_or_listed_as_not_built() -> None:
-    table = {row[0]: row[1:] for row in rows(section(README, "## Built, and not built yet"))}
-    unions = {
-        "directories": sources.DirectoryConfig,
-        "targets": targets.TargetConfig,
-        "receivers of alerts": ReceiverConfig,
-    }
-    assert receivers.ReceiverConfig is ReceiverConfig
-    for part, union in unions.items():
-        told = re.findall(r"`([a-z_]+)`", " ".join(table[part]))
-        assert set(told) - {"flavor"} == kinds_of(union), part
+def words(cell: str) -> set[str]:
+    return set(re.findall(r"`([a-z_]+)`", cell)) - {"flavor"}
+
+
+def receiver_not_built(config: Any) -> tuple[Problem, ...]:
+    return notify.not_built([config])
+
+
+NotBuilt = Callable[[Any], tuple[Problem, ...]]
+PARTS: dict[str, tuple[Any, NotBuilt]] = {
+    "directories": (sources.DirectoryConfig, sources.not_built),
+    "targets": (targets.TargetConfig, targets.not_built),
+    "receivers of alerts": (notify.ReceiverConfig, receiver_not_built),
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_readme_says_which_kinds_are_built(part: str) -> None:
+    (row,) = (r for r in rows(section(README, "## Built, and not built yet")) if r[0] == part)
+    union, not_built = PARTS[part]
+    kinds = models(union)
+    # enough of a configuration to ask whether it could be built: kind, name, and the defaults
+    asked = {kind: model.model_construct(kind=kind, name="it") for kind, model in kinds.items()}
+    built = {kind for kind, config in asked.items() if not not_built(config)}
+    assert built
+    assert words(row[1]) == built
+    assert words(row[2]) - built == set(kinds) - built
 
 
 # --- ARCHITECTURE -----------------------------------------------------------------------------------
