@@ -104,6 +104,12 @@ class _Form(HTMLParser):
             self.fields[said["name"]] = said.get("value", "")
 
 
+def form_of(page: Page) -> tuple[str, dict[str, str]]:
+    """Where the first form of a page goes, and every field of the page."""
+    form = _Form(page)
+    return form.action or page.url, form.fields
+
+
 @dataclass(frozen=True)
 class SimpleSaml:
     """A running identity provider."""

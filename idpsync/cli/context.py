@@ -2,12 +2,13 @@
 
 import getpass
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -15,6 +16,7 @@ from rich.console import Console
 from idpsync import wiring
 from idpsync.config import Config, load
 from idpsync.core.errors import ConfigError, Problem
+from idpsync.core.remedies import Exit
 from idpsync.store import Store
 from idpsync.wiring import House
 
@@ -23,12 +25,26 @@ Verb = click.Command
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
+class Screen(Console):
+    """Standard output for people."""
+
+    def on_broken_pipe(self) -> None:
+        """Whoever read our output has seen enough: no fault, and nothing more to say."""
+        leave_quietly()
+
+
+def leave_quietly() -> NoReturn:
+    """End the verb with exit code 0; what is left in buffers goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise click.exceptions.Exit(Exit.DONE)
+
+
 @dataclass
 class Desk:
     """The configuration path of this call, and what is opened from it."""
 
     path: Path
-    console: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=False))
+    console: Console = field(default_factory=lambda: Screen(highlight=False))
 
     @cached_property
     def configs(self) -> tuple[Config, ...]:
@@ -68,8 +84,16 @@ class Desk:
 
 
 def print_json(document: object) -> None:
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    print_text(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def print_text(text: str) -> None:
+    """One text on stdout, whoever may have stopped reading."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        leave_quietly()
 
 
 pass_desk: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(Desk)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from idpsync.cli import tables
-from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json
+from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json, print_text
 from idpsync.cli.documents import plan_html, plan_markdown
 from idpsync.core.explain import explain_user
 from idpsync.core.ports import Cause, HoldState, RunState
@@ -47,7 +47,7 @@ def plan(desk: Desk, shape: str, out: Path | None, as_json: bool) -> int:
         tables.show_plan(desk.console, preview.plan, preview.report)
     else:
         text = _text(desk, preview, shape)
-        click.echo(text) if out is None else out.write_text(text + "\n", encoding="utf-8")
+        print_text(text) if out is None else out.write_text(text + "\n", encoding="utf-8")
     return _verdict(preview)
 
 

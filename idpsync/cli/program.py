@@ -68,10 +68,6 @@ def _code(call: Callable[[], object]) -> int:
     except IdpSyncError as error:
         click.echo(f"Error: {error}", err=True)
         return remedy(error).exit
-    except BrokenPipeError:
-        # whoever read our output has seen enough; stdout must not be flushed into the closed pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
     return result if isinstance(result, int) else Exit.DONE
 
 

@@ -1,5 +1,6 @@
 """`run`: the daemon. The schedule lives in this process, the web workers are its children."""
 
+import multiprocessing
 import os
 
 import click
@@ -30,6 +31,8 @@ def run(desk: Desk) -> None:
     daemon = wiring.daemon(desk.house)
     os.environ[VARIABLE] = str(desk.path.resolve())
     wiring.session_key(config)
+    # a forked worker would inherit locks and connections of this process's threads
+    multiprocessing.set_start_method("spawn", force=True)
     server = _server(config)
     click.echo(
         f"idpsync {config.organization.id}: http://{config.web.listen} (Ctrl-C stops it)", err=True

@@ -6,7 +6,7 @@ import click
 
 from idpsync import __version__
 from idpsync.cli import tables
-from idpsync.cli.context import Desk, Verb, json_option, pass_desk
+from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_text
 from idpsync.core.model import fold
 from idpsync.core.ports import Cause
 from idpsync.core.remedies import Exit
@@ -147,7 +147,7 @@ def verify(desk: Desk, as_json: bool) -> int:
 def export(desk: Desk, since: datetime | None) -> None:
     """Every row as one JSON object per line."""
     for row in desk.store.ledger.entries(since=since):
-        click.echo(tables.json_line(entry_json(row)))
+        print_text(tables.json_line(entry_json(row)))
 
 
 @click.command()
