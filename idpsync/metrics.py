@@ -1,23 +1,21 @@
 """Every metric by name, in one list, and the one collector that shows them.
 
-What the store knows is read when somebody scrapes, so that a replica that did nothing still tells the
-truth and a restart loses nothing. What only this process knows (requests, deliveries) is counted here.
-Names follow https://prometheus.io/docs/practices/naming/: base units, `_total` for what only grows.
+Everything is read from the store when somebody scrapes, so that a replica that did nothing still tells
+the truth, a restart loses nothing, and it does not matter which of several web workers answers.
+Names follow https://prometheus.io/docs/practices/naming/: base units.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 
 class Kind(StrEnum):
     GAUGE = "gauge"
-    COUNTER = "counter"
-    HISTOGRAM = "histogram"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +61,9 @@ FIRING = Meaning(
 HELD_PLANS = Meaning(
     "idpsync_plans_held", Kind.GAUGE, "Plans that wait for somebody's decision.", ("organization",)
 )
-LOGINS = Meaning(
-    "idpsync_logins_total",
-    Kind.COUNTER,
-    "Logins at this process by result: let_in, or the reason of the refusal.",
-    ("organization", "result"),
-)
-REQUESTS = Meaning(
-    "idpsync_remote_requests_total",
-    Kind.COUNTER,
-    "HTTP requests to other systems by status class: 2xx … 5xx, or none without an answer.",
-    ("system", "method", "status"),
-)
-REQUEST_SECONDS = Meaning(
-    "idpsync_remote_request_duration_seconds",
-    Kind.HISTOGRAM,
-    "How long other systems took to answer.",
-    ("system",),
-)
-DELIVERIES = Meaning(
-    "idpsync_alert_deliveries_total",
-    Kind.COUNTER,
-    "Attempts to deliver a message by result: delivered, postponed, refused.",
-    ("receiver", "result"),
-)
-
 METRICS = (
-    *(PURCHASED, ASSIGNED, HELD, FREE, WAITING, LAST_SUCCESS, RUNS, PENDING, FIRING, HELD_PLANS),
-    *(LOGINS, REQUESTS, REQUEST_SECONDS, DELIVERIES),
+    *(PURCHASED, ASSIGNED, HELD, FREE, WAITING),
+    *(LAST_SUCCESS, RUNS, PENDING, FIRING, HELD_PLANS),
 )
 
 
@@ -174,34 +147,11 @@ _SAMPLES: Mapping[Meaning, Callable[[Reading], Samples]] = {
 
 
 class Metrics:
-    """The metrics of one process, in a registry of its own."""
+    """The metrics of one organisation, in a registry of its own."""
 
-    def __init__(
-        self, registry: CollectorRegistry, read: Callable[[], Iterable[Reading]] = tuple
-    ) -> None:
+    def __init__(self, registry: CollectorRegistry, read: Callable[[], Iterable[Reading]]) -> None:
         self._registry = registry
         registry.register(StoreCollector(read))
-        self._logins, self._requests, self._deliveries = (
-            Counter(meaning.name, meaning.help, meaning.labels, registry=registry)
-            for meaning in (LOGINS, REQUESTS, DELIVERIES)
-        )
-        self._seconds = Histogram(
-            REQUEST_SECONDS.name, REQUEST_SECONDS.help, REQUEST_SECONDS.labels, registry=registry
-        )
-
-    def count_login(self, organization: str, result: str) -> None:
-        """`result` is "let_in" or one of the reasons of the login door."""
-        self._logins.labels(organization, result).inc()
-
-    def count_request(self, system: str, method: str, status: int | None, seconds: float) -> None:
-        """`status` is None when no answer came."""
-        answer = f"{status // 100}xx" if status else "none"
-        self._requests.labels(system, method, answer).inc()
-        self._seconds.labels(system).observe(seconds)
-
-    def count_delivery(self, receiver: str, result: str) -> None:
-        """`result` is "delivered", "postponed" or "refused"."""
-        self._deliveries.labels(receiver, result).inc()
 
     def text(self) -> bytes:
         """The answer to a scrape, in Prometheus' text format."""

@@ -23,7 +23,7 @@ from idpsync.core.plan import (
     ReactivateAccount,
     UpdateProfile,
 )
-from idpsync.core.ports import HeldPlan, LedgerEntry, RunState
+from idpsync.core.ports import HeldPlan, HoldState, LedgerEntry, RunState
 from idpsync.core.seats import SeatPool, WaitEntry
 from idpsync.engine.reconcile import Outcome
 
@@ -164,7 +164,8 @@ def _show_guard(console: Console, plan: Plan, report: GuardReport) -> None:
         console.print(Text(f"HELD by {check}: {people}", style="bold red"))
     if report.held:
         console.print("Nothing was written. After looking at it:")
-        console.print(Text(f"  idpsync approve {plan.digest}\n  idpsync reject {plan.digest}"))
+        commands = f"  idpsync approve {plan.digest}\n  idpsync reject {plan.digest}"
+        console.print(Text(commands), soft_wrap=True)  # whole lines can be copied
     console.print(Text(f"{len(plan.actions)} actions, digest {plan.digest}"), soft_wrap=True)
 
 
@@ -226,15 +227,17 @@ def _hanging(label: str, text: str) -> Padding:
 
 
 def show_holds(console: Console, held: tuple[HeldPlan, ...]) -> None:
-    """Held plans, newest first."""
+    """Held plans, newest first; the commands stand on lines of their own, to be copied."""
     if not held:
         console.print("No plan was held.")
-        return
-    table = _table("Held plans", "!held at", "!state", "why", "digest")
     for plan in held:
-        why = Text("\n".join(plan.tripped))
-        table.add_row(f"{plan.held_at:%Y-%m-%d %H:%M}", plan.state.value, why, Text(plan.digest))
-    console.print(table)
+        decided = f" by {plan.decided_by}" if plan.decided_by else ""
+        console.print(Text(f"{plan.held_at:%Y-%m-%d %H:%M} UTC  {plan.state}{decided}", style="bold"))
+        for why in plan.tripped:
+            console.print(Text(f"  {why}"))
+        waits = plan.state is HoldState.HELD
+        for word in ("idpsync approve", "idpsync reject") if waits else ("digest",):
+            console.print(Text(f"  {word} {plan.digest}"), soft_wrap=True)
 
 
 # --- state ------------------------------------------------------------------------------------------
@@ -279,18 +282,12 @@ def show_alerts(console: Console, states: Iterable[AlertState]) -> None:
     rows = [state for state in states if state.phase is not Phase.OK]
     if not rows:
         console.print("No alert is firing.")
-        return
-    table = _table("Alerts", "!key", "state", "!severity", "!since", "summary")
     for state in rows:
         since = state.firing_since or state.pending_since
-        table.add_row(
-            Text(state.key),
-            _phase(state),
-            str(state.severity or ""),
-            f"{since:%Y-%m-%d %H:%M}" if since else "",
-            Text(state.summary),
-        )
-    console.print(table)
+        severity = (state.severity.value if state.severity else "quiet").upper()
+        console.print(Text(f"{severity}  {state.summary}", style="bold"))
+        when = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+        console.print(Text(f"  {_phase(state)}{when}; key {state.key}"), soft_wrap=True)
 
 
 def _phase(state: AlertState) -> str:

@@ -406,6 +406,10 @@ class Outbox(Protocol):
         """Deliveries whose time has come, leased to this caller for a minute."""
         ...
 
+    def pending(self) -> int:
+        """How many messages have not left yet."""
+        ...
+
     def done(self, delivery: Delivery) -> None: ...
 
     def failed(self, delivery: Delivery, error: str, next_at: datetime | None) -> None:

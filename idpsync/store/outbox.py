@@ -7,7 +7,7 @@ answers with a number that is no longer there, and changes nothing.
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 
 from idpsync.core.alerts import Alert, Severity
 from idpsync.core.ports import Delivery
@@ -62,6 +62,13 @@ class SqlOutbox:
             .order_by(outbox.c.seq)
             .with_for_update(skip_locked=True)
         )
+
+    def pending(self) -> int:
+        waiting = select(func.count()).where(
+            outbox.c.organization == self._database.organization, outbox.c.state == "pending"
+        )
+        with self._database.reading() as connection:
+            return connection.execute(waiting).scalar_one()
 
     def done(self, delivery: Delivery) -> None:
         with self._database.writing() as connection:

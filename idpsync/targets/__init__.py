@@ -43,6 +43,8 @@ def build(config: TargetConfig, *, clock: Clock, ladder: Ladder, shelf: AccountS
 
 def not_built(config: TargetConfig) -> tuple[Problem, ...]:
     """What this version validates but has no adapter for; empty when `build` can build it."""
+    if isinstance(config, ScimConfig) and config.seat_lever.kind == "group":
+        return (Problem("target.seat_lever.kind", "group is not built in this version"),)
     if config.kind in BUILT:
         return ()
     what = f"{config.kind} is not built in this version; built are: {', '.join(BUILT)}"

@@ -51,6 +51,7 @@ def web(house: House) -> Flask:
         seats=store.seats,
         runs=store.runs,
         alerts=store.alerts,
+        pending=store.outbox.pending,
     )
     metrics = Metrics(CollectorRegistry(), lambda: [gauges.read()])
     ready = partial(_problems, house)

@@ -6,6 +6,7 @@ from idpsync import notify, sources, targets
 from idpsync.config import Config
 from idpsync.core.errors import ConfigError, IdpSyncError, Problem
 from idpsync.core.ports import Health
+from idpsync.store import Store
 from idpsync.wiring.clock import CLOCK
 from idpsync.wiring.house import open_books
 
@@ -26,6 +27,8 @@ def probe(config: Config) -> Iterator[Health]:
         yield Health("store", ok=False, detail=str(error))
         return
 
+    yield _contract(config, store)
+
     def directory() -> Health:
         return sources.build(config.directory, clock=CLOCK, groups=groups).probe()
 
@@ -40,6 +43,18 @@ def probe(config: Config) -> Iterator[Health]:
             return notify.build(receiver, organization=name, clock=CLOCK).probe()
 
         yield _probed(f"receiver {receiver.name}", notifier)
+
+
+def _contract(config: Config, store: Store) -> Health:
+    """The configuration seeds an empty store; afterwards the store is the record."""
+    bought = store.seats.pool().purchased
+    differ = [
+        f"{tier} {bought.get(tier, 0)} (the configuration says {seats})"
+        for tier, seats in config.purchased().items()
+        if bought.get(tier, 0) != seats
+    ]
+    told = f"the store is the record: {', '.join(differ)}" if differ else "as the configuration says"
+    return Health("contract", ok=True, detail=told)
 
 
 def _probed(system: str, ask: Callable[[], Health]) -> Health:

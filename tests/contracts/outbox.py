@@ -37,6 +37,17 @@ class OutboxContract:
 
         assert books.store.outbox.due(NOW + timedelta(days=1)) == ()
 
+    def test_what_has_not_left_is_counted(self, books: Books) -> None:
+        self.post(books, "pager", "chat", "mail")
+        sent, failed, lost = books.store.outbox.due(NOW)
+        books.store.outbox.done(sent)
+        books.store.outbox.failed(failed, "503", NOW + timedelta(hours=1))
+        assert books.store.outbox.pending() == 2
+
+        books.store.outbox.failed(lost, "401", None)
+
+        assert books.store.outbox.pending() == 1
+
     def test_what_failed_comes_back_at_its_time(self, books: Books) -> None:
         self.post(books, "pager")
         (delivery,) = books.store.outbox.due(NOW)

@@ -44,6 +44,9 @@ class FakeOutbox:
                 found.append(replace(row.delivery, attempts=row.begun - 1))
         return tuple(found)
 
+    def pending(self) -> int:
+        return sum(row.state == "pending" for row in self.rows.values())
+
     def done(self, delivery: Delivery) -> None:
         row = self._mine(delivery)
         if row:
