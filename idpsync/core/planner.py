@@ -8,26 +8,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from idpsync.core.correlate import Correlation, correlate
-from idpsync.core.leavers import Evidence, Leaver, leave
-from idpsync.core.model import Account, Coverage, DirectoryUser, Standing, fold
+from idpsync.core.casework import Casework
+from idpsync.core.leavers import leave
+from idpsync.core.model import Account, Coverage, fold
 from idpsync.core.plan import (
     Action,
     ChangeTier,
     CreateAccount,
     DeactivateAccount,
     DeleteAccount,
-    Departure,
     Plan,
     ReactivateAccount,
-    Refusal,
 )
-from idpsync.core.policy import Entitlement, Mode, Policy
+from idpsync.core.policy import Mode, Policy
 from idpsync.core.profile import profile_actions
-from idpsync.core.seats import Claim, Door, Holding, SeatPool, Tier, WaitEntry, why_not
+from idpsync.core.seats import Claim, Door, SeatPool, Tier, WaitEntry, why_not
 from idpsync.core.sequence import Move, sequence
 from idpsync.core.settle import Wish, settle
-from idpsync.core.world import Case, World, groups_by_person, has_seat, pool_of, summarise
+from idpsync.core.world import Case, World, has_seat, pool_of, summarise
 
 LOGIN_WISH_LASTS = timedelta(hours=24)
 
@@ -43,116 +41,15 @@ class _Planning:
     def __init__(self, world: World, policy: Policy) -> None:
         self.world, self.policy = world, policy
         self.mode = policy.mode
-        self.evidence = Evidence.of(world.snapshot, {rule.group for rule in policy.rules})
-        self.holding_of = {holding.member: holding for holding in world.holdings}
+        self.work = Casework(world, policy)
+        self.cases = self.work.cases
         self.wait_of = {entry.member: entry for entry in world.waiting}
-        self.correlation: Correlation = correlate(
-            world.snapshot.users,
-            world.accounts,
-            world.links,
-            verified=policy.admits_domain,
-        )
         self.before = pool_of(world, policy.ladder)
-        self.refused: list[Refusal] = []
-        self.leavers: list[Leaver] = []
-        self.departures: list[Departure] = []
-        self.cases = self._sort_people()
         self.leave_actions = self._leave() if self.mode in (Mode.FULL, Mode.OBSERVE) else []
         self.holds = self._settle()
 
-    # --- who is who -----------------------------------------------------------------------------
-
-    def _sort_people(self) -> list[Case]:
-        groups_of = groups_by_person(self.world.snapshot, {rule.group for rule in self.policy.rules})
-        accounts = self.correlation.account_of
-        cases = []
-        for user in sorted(self.world.snapshot.users, key=lambda u: u.external_id):
-            if user.external_id in self.correlation.skipped or user.active is None:
-                continue
-            account = accounts.get(user.external_id)
-            if account and self._protected(account):
-                continue
-            entitlement = self.policy.entitle(groups_of.get(user.external_id, frozenset()))
-            if user.active and entitlement.admitted:
-                if self._may_enter(user, account):
-                    cases.append(self._case(user, entitlement, account))
-            elif account:
-                self._note_leaver(user, account, entitlement)
-        self._note_absent()
-        return cases
-
-    def _protected(self, account: Account) -> bool:
-        keys = {account.member, fold(account.profile.email or "")}
-        return not keys.isdisjoint(self.policy.protected)
-
-    def _may_enter(self, user: DirectoryUser, account: Account | None) -> bool:
-        newcomer = account is None or account.standing is Standing.DEACTIVATED
-        if newcomer and not self.policy.admits_domain(user.profile.email or user.user_name):
-            address = user.profile.email or user.user_name
-            because = (f"the domain of {address} is not a verified domain",)
-            self.refused.append(Refusal(user.user_name, "domain_not_verified", because))
-            return False
-        return True
-
-    def _case(self, user: DirectoryUser, entitlement: Entitlement, account: Account | None) -> Case:
-        member = account.member if account else fold(user.user_name)
-        holding = self.holding_of.get(member)
-        if account and account.standing is not Standing.DEACTIVATED:
-            current = account.tier
-        else:
-            current = holding.tier if holding and not holding.settled else None
-        return Case(
-            user=user,
-            entitlement=entitlement,
-            account=account,
-            member=member,
-            current=current,
-            satisfied=current is not None and self._satisfied(entitlement, current, holding),
-        )
-
-    def _satisfied(self, entitlement: Entitlement, current: Tier, holding: Holding | None) -> bool:
-        if entitlement.flexible or (entitlement.options and current == entitlement.options[0]):
-            return True
-        ceiling = entitlement.ceiling
-        if ceiling is not None and current >= ceiling:
-            return self.mode is Mode.CREATE_ONLY
-        return not self._may_lower(holding)
-
-    def _may_lower(self, holding: Holding | None) -> bool:
-        if self.mode not in (Mode.FULL, Mode.OBSERVE) or not self.evidence.groups_complete:
-            return False
-        if holding is None:
-            return True
-        if self.policy.login_tier_sticks and holding.door is Door.JIT:
-            return False
-        return self.world.now - holding.since >= self.policy.min_hold
-
-    def _note_leaver(self, user: DirectoryUser, account: Account, entitlement: Entitlement) -> None:
-        if user.active is False:
-            because = (f"{user.user_name} is disabled in the directory",)
-            self.leavers.append(Leaver(account, user.external_id, because, gone=False))
-        elif self.evidence.groups_complete:
-            self.leavers.append(Leaver(account, user.external_id, entitlement.because, gone=False))
-
-    def _note_absent(self) -> None:
-        """Linked accounts whose person a complete read did not name."""
-        if not self.evidence.absence_counts:
-            return
-        present = {user.external_id for user in self.world.snapshot.users}
-        by_id = {account.id: account for account in self.world.accounts}
-        for link in sorted(self.world.links, key=lambda k: k.account_id):
-            account = by_id.get(link.account_id)
-            if account is None or link.source != self.world.snapshot.source:
-                continue
-            if link.external_id in present or self._protected(account):
-                continue
-            since = link.missing_since or self.world.now
-            self.departures.append(Departure(account.id, since))
-            because = ("is no longer in the directory",)
-            self.leavers.append(Leaver(account, link.external_id, because, gone=True, since=since))
-
     def _leave(self) -> list[ChangeTier | DeactivateAccount | DeleteAccount]:
-        leaving = (leave(who, self.policy, self.world.now) for who in self.leavers)
+        leaving = (leave(who, self.policy, self.world.now) for who in self.work.leavers)
         return [action for action in leaving if action]
 
     # --- who gets what --------------------------------------------------------------------------
@@ -204,12 +101,12 @@ class _Planning:
         snapshot = self.world.snapshot
         return Plan(
             actions=actions,
-            adoptions=self.correlation.adoptions,
+            adoptions=self.work.correlation.adoptions,
             waiting=tuple(sorted(self._waiting(after), key=lambda entry: entry.turn)),
-            refused=tuple(self.refused),
-            conflicts=self.correlation.conflicts,
-            orphans=self.correlation.orphans,
-            departures=tuple(self.departures),
+            refused=tuple(self.work.refused),
+            conflicts=self.work.correlation.conflicts,
+            orphans=self.work.correlation.orphans,
+            departures=tuple(self.work.departures),
             pool_before=self.before,
             pool_after=after,
             directory=summarise(snapshot, self.world.directory_kind),
@@ -235,7 +132,7 @@ class _Planning:
                     case.account,
                     case.entitlement,
                     managed=managed,
-                    may_take=self._may_lower(None),
+                    may_take=self.work.may_lower(None),
                 )
 
     def _moves(self) -> Iterator[Action]:
@@ -291,7 +188,11 @@ class _Planning:
         for case in self.cases:
             entry = self._wish_left(case, after)
             known = self.wait_of.get(case.member)
-            if known and not self.evidence.groups_complete and self._wishes_more(known, entry, case):
+            if (
+                known
+                and not self.work.evidence.groups_complete
+                and self._wishes_more(known, entry, case)
+            ):
                 entry = known  # the group that grants more may only have been out of sight
             if entry:
                 yield entry

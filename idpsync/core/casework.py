@@ -1,0 +1,123 @@
+"""Casework: from people, accounts and links to one case per person, and to those who leave."""
+
+from idpsync.core.correlate import Correlation, correlate
+from idpsync.core.leavers import Evidence, Leaver
+from idpsync.core.model import Account, DirectoryUser, Standing, fold
+from idpsync.core.plan import Departure, Refusal
+from idpsync.core.policy import Entitlement, Mode, Policy
+from idpsync.core.seats import Door, Holding, Tier
+from idpsync.core.world import Case, World, groups_by_person
+
+
+class Casework:
+    """Who is who, and what each may have; nothing is given or taken yet.
+
+    `cases` are those who may have something; `leavers` whose account is not wanted any more;
+    `refused` get nothing; `departures` are missed since when.
+    """
+
+    def __init__(self, world: World, policy: Policy) -> None:
+        self.world, self.policy = world, policy
+        self.mode = policy.mode
+        self.evidence = Evidence.of(world.snapshot, {rule.group for rule in policy.rules})
+        self.holding_of = {holding.member: holding for holding in world.holdings}
+        self.correlation: Correlation = correlate(
+            world.snapshot.users,
+            world.accounts,
+            world.links,
+            verified=policy.admits_domain,
+        )
+        self.refused: list[Refusal] = []
+        self.leavers: list[Leaver] = []
+        self.departures: list[Departure] = []
+        self.cases = self._sort_people()
+
+    def _sort_people(self) -> list[Case]:
+        groups_of = groups_by_person(self.world.snapshot, {rule.group for rule in self.policy.rules})
+        accounts = self.correlation.account_of
+        cases = []
+        for user in sorted(self.world.snapshot.users, key=lambda u: u.external_id):
+            if user.external_id in self.correlation.skipped or user.active is None:
+                continue
+            account = accounts.get(user.external_id)
+            if account and self._protected(account):
+                continue
+            entitlement = self.policy.entitle(groups_of.get(user.external_id, frozenset()))
+            if user.active and entitlement.admitted:
+                if self._may_enter(user, account):
+                    cases.append(self._case(user, entitlement, account))
+            elif account:
+                self._note_leaver(user, account, entitlement)
+        self._note_absent()
+        return cases
+
+    def _protected(self, account: Account) -> bool:
+        keys = {account.member, fold(account.profile.email or "")}
+        return not keys.isdisjoint(self.policy.protected)
+
+    def _may_enter(self, user: DirectoryUser, account: Account | None) -> bool:
+        newcomer = account is None or account.standing is Standing.DEACTIVATED
+        if newcomer and not self.policy.admits_domain(user.profile.email or user.user_name):
+            address = user.profile.email or user.user_name
+            because = (f"the domain of {address} is not a verified domain",)
+            self.refused.append(Refusal(user.user_name, "domain_not_verified", because))
+            return False
+        return True
+
+    def _case(self, user: DirectoryUser, entitlement: Entitlement, account: Account | None) -> Case:
+        member = account.member if account else fold(user.user_name)
+        holding = self.holding_of.get(member)
+        if account and account.standing is not Standing.DEACTIVATED:
+            current = account.tier
+        else:
+            current = holding.tier if holding and not holding.settled else None
+        return Case(
+            user=user,
+            entitlement=entitlement,
+            account=account,
+            member=member,
+            current=current,
+            satisfied=current is not None and self._satisfied(entitlement, current, holding),
+        )
+
+    def _satisfied(self, entitlement: Entitlement, current: Tier, holding: Holding | None) -> bool:
+        if entitlement.flexible or (entitlement.options and current == entitlement.options[0]):
+            return True
+        ceiling = entitlement.ceiling
+        if ceiling is not None and current >= ceiling:
+            return self.mode is Mode.CREATE_ONLY
+        return not self.may_lower(holding)
+
+    def may_lower(self, holding: Holding | None) -> bool:
+        """Whether somebody who holds this may be lowered now; None: whatever they hold."""
+        if self.mode not in (Mode.FULL, Mode.OBSERVE) or not self.evidence.groups_complete:
+            return False
+        if holding is None:
+            return True
+        if self.policy.login_tier_sticks and holding.door is Door.JIT:
+            return False
+        return self.world.now - holding.since >= self.policy.min_hold
+
+    def _note_leaver(self, user: DirectoryUser, account: Account, entitlement: Entitlement) -> None:
+        if user.active is False:
+            because = (f"{user.user_name} is disabled in the directory",)
+            self.leavers.append(Leaver(account, user.external_id, because, gone=False))
+        elif self.evidence.groups_complete:
+            self.leavers.append(Leaver(account, user.external_id, entitlement.because, gone=False))
+
+    def _note_absent(self) -> None:
+        """Linked accounts whose person a complete read did not name."""
+        if not self.evidence.absence_counts:
+            return
+        present = {user.external_id for user in self.world.snapshot.users}
+        by_id = {account.id: account for account in self.world.accounts}
+        for link in sorted(self.world.links, key=lambda k: k.account_id):
+            account = by_id.get(link.account_id)
+            if account is None or link.source != self.world.snapshot.source:
+                continue
+            if link.external_id in present or self._protected(account):
+                continue
+            since = link.missing_since or self.world.now
+            self.departures.append(Departure(account.id, since))
+            because = ("is no longer in the directory",)
+            self.leavers.append(Leaver(account, link.external_id, because, gone=True, since=since))
