@@ -22,23 +22,24 @@ UPDATE seat SET expires_at = :expires_at
 WHERE organization = :organization AND member = :member AND state = 'reserved'
 """
 WANTS = "SELECT wants FROM wait_list WHERE organization = :organization AND member = :member"
-LINES = """
-SELECT c.tier, c.seats,
-  (SELECT count(*) FROM seat s
+LINE = """
+SELECT c.seats,
+  (SELECT count(*) FROM seat AS s
    WHERE s.organization = c.organization AND s.tier = c.tier AND s.overdrawn),
-  (SELECT count(*) FROM queue q
-   WHERE q.organization = c.organization AND q.tier = c.tier AND q.member <> :member
-     AND (q.owed OR {before}))
-FROM capacity c WHERE c.organization = :organization
+  (SELECT count(*) FROM (SELECT 1 FROM seat AS s
+   WHERE s.organization = :organization AND s.tier = :tier AND s.state = 'free'
+   ORDER BY s.changed_at, s.seat_no LIMIT :enough) AS f)
+FROM capacity AS c WHERE c.organization = :organization AND c.tier = :tier
+"""
+AHEAD = """
+SELECT count(*) FROM (SELECT 1 FROM queue AS q
+  WHERE q.organization = :organization AND q.tier = :tier AND q.member <> :member
+    AND (q.owed OR {before}) LIMIT :enough) AS ahead
 """
 NEWCOMER = "q.priority >= :priority"
 WAITING = """
   q.priority > :priority OR (q.priority = :priority AND (q.since < :asked
     OR (q.since = :asked AND q.member {by_byte} < :member)))
-"""
-FREE = """
-SELECT count(*) FROM (SELECT 1 FROM seat
-  WHERE organization = :organization AND tier = :tier AND state = 'free' LIMIT :enough) AS found
 """
 TAKE = """
 UPDATE seat SET state = 'reserved', role = :role, member = :member, door = :door,
@@ -46,7 +47,7 @@ UPDATE seat SET state = 'reserved', role = :role, member = :member, door = :door
 WHERE organization = :organization AND tier = :tier AND seat_no = (
   SELECT seat_no FROM seat
   WHERE organization = :organization AND tier = :tier AND state = 'free'
-  ORDER BY seat_no LIMIT 1 {skip_locked})
+  ORDER BY changed_at, seat_no LIMIT 1 {skip_locked})
 """
 RECORD = """
 INSERT INTO ledger (organization, at, actor, event, member, outcome, because, detail, run_id)
@@ -74,11 +75,15 @@ ON CONFLICT (organization, tier, member) DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one tier looks like to one claim: seats purchased, beyond the contract, wishes before it."""
+    """One tier: seats purchased, seats beyond the contract, free rows as far as they were counted."""
 
     seats: int
     overdrawn: int
-    ahead: int
+    free: int
+
+    @property
+    def balance(self) -> int:
+        return self.free - self.overdrawn
 
 
 class ClaimDesk:
@@ -93,9 +98,9 @@ class ClaimDesk:
         skip = "FOR UPDATE SKIP LOCKED" if database.postgresql else ""
         sql = database.sql
         self._own, self._prolong, self._wants = sql(OWN), sql(PROLONG), sql(WANTS)
-        self._newcomer = sql(LINES.format(before=NEWCOMER))
-        self._waiting = sql(LINES.format(before=WAITING.format(by_byte=by_byte)))
-        self._free, self._take = sql(FREE), sql(TAKE.format(skip_locked=skip))
+        self._line, self._take = sql(LINE), sql(TAKE.format(skip_locked=skip))
+        self._newcomer = sql(AHEAD.format(before=NEWCOMER))
+        self._waiting = sql(AHEAD.format(before=WAITING.format(by_byte=by_byte)))
         self._record, self._forget, self._wish = sql(RECORD), sql(FORGET), sql(WISH)
         self._unqueue, self._enqueue = sql(UNQUEUE), sql(ENQUEUE)
 
@@ -132,37 +137,49 @@ class ClaimDesk:
 
     def decide(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Placement:
         """What `seats.place` says of the rows as they are; reads no more of them than it takes."""
-        query = self._newcomer if claim.since is None else self._waiting
-        lines = {name: Line(*counts) for name, *counts in driver.execute(query, values).fetchall()}
         full: list[str] = []
         for tier in claim.options:
-            line = lines.get(tier.name, Line(0, 0, 0))
-            kept = self.kept(claim, tier)
-            enough = {**values, "tier": tier.name, "enough": line.overdrawn + kept + line.ahead + 1}
-            free = driver.execute(self._free, enough).fetchone()[0] - line.overdrawn
-            if max(0, free) > kept + line.ahead:
+            line = self._look(driver, tier, values, self.kept(claim, tier) + 1)
+            if self._is_open(driver, claim, tier, line, values):
                 waits_for = None if claim.flexible or tier == claim.wish else claim.wish
                 return Placement(tier, waits_for, (*claim.because, *full))
-            full.append(why_not(self._pool(tier, line, free), claim, tier))
+            full.append(why_not(self._pool(tier, line), claim, tier))
         return Placement(None, claim.wish, (*claim.because, *full))
+
+    def _is_open(
+        self, driver: Driver, claim: Claim, tier: Tier, line: Line, values: dict[str, object]
+    ) -> bool:
+        """A free seat beyond those kept, and beyond one for each wish that stands before the claim."""
+        kept = self.kept(claim, tier)
+        if line.balance <= kept:
+            return False
+        query = self._newcomer if claim.since is None else self._waiting
+        values = {**values, "tier": tier.name}
+        if driver.execute(query, {**values, "enough": 1}).fetchone()[0] == 0:
+            return True
+        ahead: int = driver.execute(query, {**values, "enough": line.seats}).fetchone()[0]
+        return self._look(driver, tier, values, kept + ahead + 1).balance > kept + ahead
+
+    def _look(self, driver: Driver, tier: Tier, values: dict[str, object], enough: int) -> Line:
+        """The tier's line, with `enough` free rows counted besides those that are overdrawn."""
+        values = {**values, "tier": tier.name, "enough": enough}
+        line = Line(*(driver.execute(self._line, values).fetchone() or (0, 0, 0)))
+        if line.overdrawn and line.free == enough:
+            values["enough"] = enough + line.overdrawn
+            line = Line(*driver.execute(self._line, values).fetchone())
+        return line
+
+    def has_room(self, driver: Driver, tier: Tier, values: dict[str, object]) -> bool:
+        """Whether `tier` has a seat that nobody has, whoever waits for it."""
+        return self._look(driver, tier, values, 1).balance > 0
 
     def kept(self, claim: Claim, tier: Tier) -> int:
         """Seats that this claim leaves for logins."""
         return self.reserved.get(tier, 0) if claim.door is Door.SYNC else 0
 
-    def _pool(self, tier: Tier, line: Line, free: int) -> SeatPool:
-        used = line.seats - free
+    def _pool(self, tier: Tier, line: Line) -> SeatPool:
+        used = line.seats - line.balance
         return SeatPool(self.ladder, {tier: line.seats}, {tier: used}, reserved=self.reserved)
-
-    def room(self, driver: Driver, tier: Tier, values: dict[str, object]) -> bool:
-        """Whether `tier` has a seat that nobody has, whoever waits for it."""
-        lines = {
-            name: Line(*counts) for name, *counts in driver.execute(self._newcomer, values).fetchall()
-        }
-        beyond = lines.get(tier.name, Line(0, 0, 0)).overdrawn
-        enough = {**values, "tier": tier.name, "enough": beyond + 1}
-        free: int = driver.execute(self._free, enough).fetchone()[0]
-        return free > beyond
 
     def take(self, driver: Driver, tier: Tier, values: dict[str, object]) -> bool:
         """Reserve the first free row; False when somebody else has all of them in hand."""

@@ -93,8 +93,7 @@ class Claiming:
             mine = driver.execute(self._mine, values).fetchall()
             if any(name == tier.name for name, _, _ in mine):
                 return True
-            room = desk.room(driver, tier, values)
-            if not room:
+            if not desk.has_room(driver, tier, values):
                 return False
             driver.execute(self._unmove, values)
             stays = [door for _, role, door in mine if role == "primary"]

@@ -22,7 +22,7 @@ BUSY_TIMEOUT = 30.0  # seconds; only a foreign program (a backup, a shell) can m
 
 
 class Collision(StoreError):
-    """The same row, or a rival one, is there already: somebody else was faster, or a fault of ours."""
+    """Somebody else was faster: the row is there already, or their transaction went first."""
 
 
 class Cursor(Protocol):
@@ -55,6 +55,11 @@ class Database:
         self.engine, self.lock = engine, lock
         self.organization, self.clock = organization, clock
         self.postgresql = engine.dialect.name == "postgresql"
+        self._at_once = (
+            _pool(engine.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+            if self.postgresql
+            else None
+        )
         self._snapshots = (
             engine.execution_options(isolation_level="REPEATABLE READ") if self.postgresql else engine
         )
@@ -77,7 +82,7 @@ class Database:
     @contextmanager
     def driving(self, cause: Cause | None = None) -> Iterator[Driver]:
         """`writing` for the path of a login: the same promises on the driver's own connection."""
-        with self._turn(), self._translated(), self._borrowed() as driver:
+        with self._turn(), self._translated(), _borrowed(self.engine) as driver:
             try:
                 if not self.postgresql:
                     driver.execute("BEGIN IMMEDIATE")
@@ -91,23 +96,10 @@ class Database:
     @contextmanager
     def at_once(self) -> Iterator[Driver]:
         """PostgreSQL only: every statement is a transaction of its own, without a round trip more."""
-        with self._translated(), self._borrowed() as driver:
-            driver.autocommit = True  # type: ignore[attr-defined]
-            try:
-                yield driver
-            finally:
-                driver.autocommit = False  # type: ignore[attr-defined]
-
-    @contextmanager
-    def _borrowed(self) -> Iterator[Driver]:
-        loan = self.engine.raw_connection()
-        driver: Any = loan.driver_connection
-        try:
+        if self._at_once is None:
+            raise StoreError("every write to an SQLite store is a transaction with a beginning")
+        with self._translated(), _borrowed(self._at_once) as driver:
             yield driver
-        finally:
-            if self.postgresql and driver.closed:
-                loan.invalidate()  # the server went away
-            loan.close()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -118,7 +110,7 @@ class Database:
         except (DBAPIError, driver_error) as error:
             cause = error.orig if isinstance(error, DBAPIError) else error
             lines = str(cause).strip().splitlines()
-            kind = Collision if _is_duplicate(cause) else StoreError
+            kind = Collision if _was_outrun(cause) else StoreError
             raise kind(f"the store failed: {lines[0] if lines else type(cause).__name__}") from error
 
     @contextmanager
@@ -164,6 +156,8 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+        if self._at_once:
+            self._at_once.dispose()
         if self.lock:
             self.lock.close()
 
@@ -179,12 +173,27 @@ WHERE organization = %(organization)s AND name = 'leader' AND token = %(token)s
 """
 
 
-def _is_duplicate(error: object) -> bool:
-    """A unique key is taken: SQLSTATE 23505, or SQLite's extended codes for it."""
+@contextmanager
+def _borrowed(engine: Engine) -> Iterator[Driver]:
+    """The driver's connection, from the toolkit's pool."""
+    loan = engine.raw_connection()
+    driver: Any = loan.driver_connection
+    try:
+        yield driver
+    finally:
+        if engine.dialect.name == "postgresql" and driver.closed:
+            loan.invalidate()  # the server went away
+        loan.close()
+
+
+_OUTRUN = {"23505", "40001", "40P01"}  # a unique key is taken; could not serialize; deadlock
+
+
+def _was_outrun(error: object) -> bool:
     if isinstance(error, sqlite3.IntegrityError):
         unique = {sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY}
         return error.sqlite_errorcode in unique
-    return getattr(error, "sqlstate", None) == "23505"
+    return getattr(error, "sqlstate", None) in _OUTRUN
 
 
 def driver_of(connection: Connection) -> Driver:
@@ -244,11 +253,10 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _postgresql(address: URL) -> Engine:
     try:
-        return create_engine(
-            address.set(drivername="postgresql+psycopg"),
-            pool_size=16,
-            max_overflow=32,
-            pool_recycle=1800,
-        )
+        return _pool(address.set(drivername="postgresql+psycopg"))
     except ModuleNotFoundError as error:
         raise StoreError("store: PostgreSQL needs the extra: pip install 'idpsync[postgres]'") from error
+
+
+def _pool(address: URL, **options: Any) -> Engine:
+    return create_engine(address, pool_size=16, max_overflow=32, pool_recycle=1800, **options)

@@ -1,37 +1,47 @@
 """The one-statement claim for PostgreSQL: somebody new, nobody before them, a free row.
 
-Find and lock a free row that nobody else has in hand (SKIP LOCKED), reserve it, keep the wish for a
-better tier, write the ledger row: one round trip, one flush, no queue behind a counter. It answers
-nothing as soon as there is anything to weigh (a seat or a wish of their own, somebody before them, a
-row that another claim has in hand); then the careful claim decides.
+Find and lock a free row that nobody else has in hand (SKIP LOCKED), reserve it or see that all is
+full, keep the wish for better, write the ledger row: one round trip, one flush, no queue behind a
+counter. It answers nothing as soon as there is anything to weigh (a seat or a wish of their own,
+somebody before them, a row that another claim has in hand); then the careful claim decides.
+
+It writes seat, ledger, wish, places in the queue, in this order, as the careful claim does: twin
+requests of one member meet at the same row first and cannot wait for each other in a ring.
+
+The answer is a number: how many options the claim liked better than what it got, all of them when
+it got nothing.
 """
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from idpsync.core.seats import Claim, Placement, Tier
+from idpsync.core.seats import Claim, Door, Placement, Tier
 from idpsync.store.claim import better_than, detail
 from idpsync.store.database import Database, Driver
 from idpsync.store.types import json_text
 
-_KNOWN = """
+_LOOK = """
 WITH me AS (
   SELECT EXISTS (SELECT 1 FROM seat WHERE organization = :organization AND member = :member)
       OR EXISTS (SELECT 1 FROM wait_list WHERE organization = :organization AND member = :member)
-    AS known)"""
+    AS known),
+look AS (SELECT {looks})"""
+_IS_FULL = """(
+  SELECT seat_no FROM seat
+  WHERE organization = :organization AND tier = :tier{n} AND state = 'free'
+  ORDER BY changed_at, seat_no LIMIT 1) IS NULL AS full{n}"""
+_LOOKED = "(SELECT full{n} FROM look)"
 _OPTION = """,
 t{n} AS (
   SELECT tier, seat_no, {n} AS liking FROM seat
   WHERE organization = :organization AND tier = :tier{n} AND state = 'free'
-    AND NOT (SELECT known FROM me)
+    AND NOT (SELECT known FROM me) AND {better_full}
     AND NOT EXISTS (SELECT 1 FROM queue WHERE organization = :organization AND tier = :tier{n}
                     AND (owed OR priority >= :priority))
     AND NOT EXISTS (SELECT 1 FROM seat
-                    WHERE organization = :organization AND tier = :tier{n} AND overdrawn){better_full}
-  ORDER BY seat_no LIMIT 1 FOR UPDATE SKIP LOCKED)"""
-_BETTER_FULL = """
-    AND NOT EXISTS (SELECT 1 FROM seat
-                    WHERE organization = :organization AND tier = :tier{n} AND state = 'free')"""
+                    WHERE organization = :organization AND tier = :tier{n} AND overdrawn)
+  ORDER BY changed_at, seat_no LIMIT 1 FOR UPDATE SKIP LOCKED)"""
 _TAKEN = """,
 picked AS ({picked}),
 taken AS (
@@ -40,11 +50,15 @@ taken AS (
   FROM picked AS p
   WHERE s.organization = :organization AND s.tier = p.tier AND s.seat_no = p.seat_no
   RETURNING p.liking),
+answer AS (
+  SELECT liking FROM taken
+  UNION ALL SELECT {none} FROM me, look WHERE NOT known AND {all_full}),
 written AS (
   INSERT INTO ledger (organization, at, actor, event, member, outcome, because, detail, run_id)
-  SELECT :organization, :now, :actor, 'seat.held', :member, 'done',
+  SELECT :organization, :now, :actor, CASE liking WHEN {none} THEN 'seat.denied' ELSE 'seat.held' END,
+    :member, CASE liking WHEN {none} THEN 'refused' ELSE 'done' END,
     CASE liking {because} END, CASE liking {detail} END, :run_id
-  FROM taken RETURNING because)"""
+  FROM answer RETURNING because)"""
 _FULL = """coalesce((SELECT :full{n} || (c.seats + (SELECT count(*) FROM seat AS o
     WHERE o.organization = :organization AND o.tier = :tier{n} AND o.overdrawn))
   || ' of ' || c.seats || ')"'
@@ -55,60 +69,84 @@ wish AS (
   INSERT INTO wait_list
     (organization, member, user_name, wants, accepts, holds, since, priority, because, owed, door)
   SELECT :organization, :member, :user_name, :tier0, CASE liking {accepts} END,
-    CASE liking {holds} END, :now, :priority, because, false, :door
-  FROM taken, written WHERE liking > 0),
+    CASE liking {holds} ELSE NULL END, :now, :priority, because, false, :door
+  FROM answer, written WHERE liking >= :worth_waiting
+  RETURNING member),
 places AS (
   INSERT INTO queue (organization, tier, member, owed, priority, since)
-  SELECT :organization, better.tier, :member, false, :priority, :now
-  FROM taken, (VALUES {better}) AS better (n, tier) WHERE better.n < liking)"""
-_ANSWER = "\nSELECT liking, because FROM taken, written"
+  SELECT :organization, better.tier, wish.member, false, :priority, :now
+  FROM wish, answer, (VALUES {better}) AS better (n, tier) WHERE better.n < liking)"""
+_ANSWER = "\nSELECT liking, because FROM answer, written"
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The statement for one list of options, and the values that are the same for every claim."""
+
+    statement: str
+    constants: Mapping[str, object]
 
 
 class SwiftClaim:
-    """The statement for each number of options, made once."""
+    """One prepared form for each list of options that is asked for."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._statements: dict[tuple[int, bool], str] = {}
+        self._forms: dict[tuple[tuple[Tier, ...], Door, bool], _Form] = {}
 
     def take(self, driver: Driver, claim: Claim, values: Mapping[str, object]) -> Placement | None:
         """The placement, or None when the careful claim has to look."""
-        waits = len(claim.options) > 1 and not claim.flexible
+        form = self._form(claim)
+        because = json_text(list(claim.because))
+        begun = because[:-1] + ("," if claim.because else "")
         row = driver.execute(
-            self._statement(len(claim.options), waits), _values(claim, values)
+            form.statement, {**form.constants, **values, "because": because, "begun": begun}
         ).fetchone()
         if row is None:
             return None
-        liking, because = row
+        liking, why = row
         return Placement(
-            tier=claim.options[liking],
-            waits_for=claim.wish if waits and liking else None,
-            because=tuple(json.loads(because)),
+            tier=claim.options[liking] if liking < len(claim.options) else None,
+            waits_for=claim.wish if liking >= _worth_waiting(claim) else None,
+            because=claim.because if liking == 0 else tuple(json.loads(why)),
         )
 
-    def _statement(self, options: int, waits: bool) -> str:
-        if (options, waits) not in self._statements:
-            self._statements[options, waits] = self._database.sql(_compose(options, waits=waits))
-        return self._statements[options, waits]
+    def _form(self, claim: Claim) -> _Form:
+        key = (claim.options, claim.door, claim.flexible)
+        if key not in self._forms:
+            statement = self._database.sql(_compose(len(claim.options)))
+            self._forms[key] = _Form(statement, _constants(claim))
+        return self._forms[key]
 
 
-def _compose(options: int, *, waits: bool) -> str:
-    count = range(options)
+def _worth_waiting(claim: Claim) -> int:
+    """From which answer on there is something left to wish for; answers count the options down."""
+    return len(claim.options) if claim.flexible else 1
+
+
+def _compose(options: int) -> str:
+    count, answers = range(options), range(options + 1)
     tries = "".join(
-        _OPTION.format(n=n, better_full="".join(_BETTER_FULL.format(n=m) for m in range(n)))
+        _OPTION.format(
+            n=n,
+            better_full=" AND ".join(["true", *(_LOOKED.format(n=m) for m in range(n))]),
+        )
         for n in count
     )
     taken = _TAKEN.format(
+        none=options,
+        all_full=" AND ".join(f"full{n}" for n in count),
         picked=" UNION ALL ".join(f"SELECT tier, seat_no, liking FROM t{n}" for n in count),  # noqa: S608 - numbers of ours
-        because=" ".join(f"WHEN {n} THEN {_because(n)}" for n in count),
-        detail=" ".join(f"WHEN {n} THEN :detail{n}" for n in count),
+        because=" ".join(f"WHEN {n} THEN {_because(n)}" for n in answers),
+        detail=" ".join(f"WHEN {n} THEN :detail{n}" for n in answers),
     )
     wish = _WISH.format(
-        accepts=" ".join(f"WHEN {n} THEN :accepts{n}" for n in count[1:]),
-        holds=" ".join(f"WHEN {n} THEN :tier{n}" for n in count[1:]),
+        accepts=" ".join(f"WHEN {n} THEN :accepts{n}" for n in answers),
+        holds=" ".join(f"WHEN {n} THEN :tier{n}" for n in count),
         better=", ".join(f"({n}, :tier{n})" for n in count),
     )
-    return _KNOWN + tries + taken + (wish if waits else "") + _ANSWER
+    looks = ", ".join(_IS_FULL.format(n=n) for n in count)
+    return _LOOK.format(looks=looks) + tries + taken + wish + _ANSWER
 
 
 def _because(liking: int) -> str:
@@ -118,20 +156,13 @@ def _because(liking: int) -> str:
     return ":begun || " + " || ',' || ".join(_FULL.format(n=n) for n in range(liking)) + " || ']'"
 
 
-def _values(claim: Claim, values: Mapping[str, object]) -> dict[str, object]:
-    because = json_text(list(claim.because))
-    found: dict[str, object] = {
-        **values,
-        "because": because,
-        "begun": because[:-1] + ("," if claim.because else ""),
-    }
-    for n, tier in enumerate(claim.options):
-        found[f"tier{n}"] = tier.name
+def _constants(claim: Claim) -> dict[str, object]:
+    found: dict[str, object] = {"worth_waiting": _worth_waiting(claim)}
+    for n, tier in enumerate((*claim.options, None)):
+        accepts = better_than(claim, tier)
         found[f"detail{n}"] = detail(claim, tier)
-        found[f"full{n}"] = json_text(tier.name)[:-1] + " is full ("
-        found[f"accepts{n}"] = _names(better_than(claim, tier))
+        found[f"accepts{n}"] = json_text([better.name for better in accepts])
+        if tier:
+            found[f"tier{n}"] = tier.name
+            found[f"full{n}"] = json_text(tier.name)[:-1] + " is full ("
     return found
-
-
-def _names(tiers: tuple[Tier, ...]) -> str:
-    return json_text([tier.name for tier in tiers])

@@ -24,7 +24,7 @@ class ReadCacheContract:
         for name in ("ADA@acme.example", " ada@ACME.example", "ID-ada"):
             found = books.store.cache.person(name)
             assert found is not None
-            assert (found.user, found.groups) == (ada, {"Premium", "All"})
+            assert (found.user, found.groups) == (ada, frozenset({"Premium", "All"}))
         assert books.store.cache.person("nobody") is None
 
     def test_a_new_read_replaces_the_old_one(self, books: Books) -> None:

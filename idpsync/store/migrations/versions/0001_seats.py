@@ -73,7 +73,7 @@ def _seat() -> None:
     op.create_index(
         "seat_free",
         "seat",
-        ["organization", "tier", "seat_no"],
+        ["organization", "tier", "changed_at", "seat_no"],
         unique=False,
         postgresql_where=sa.text("state = 'free'"),
         sqlite_where=sa.text("state = 'free'"),

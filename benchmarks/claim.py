@@ -1,0 +1,248 @@
+"""What a claim for a seat costs: through our code, against one bare committed INSERT.
+
+    python -m benchmarks.claim
+
+Same engine, same file system, same run, floor and ours in turns; the best round of each counts, so
+that the ratio says something on a loaded machine too. Every claim is a newcomer's wish for the best
+tier with room; nine in ten get a seat, two thirds of those in the lower tier and go onto the wait
+list. The end state is counted before any figure is printed.
+"""
+
+import argparse
+import multiprocessing
+import sqlite3
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from multiprocessing.synchronize import Barrier
+
+from idpsync.core.ports import Cause
+from idpsync.core.seats import Claim, Door, Ladder
+from idpsync.store import Store, open_store
+from tests.postgres import cluster, new_database
+
+LADDER = Ladder.of("premium", "standard")
+PREMIUM, STANDARD = LADDER.tiers
+CAUSE = Cause("jit", ("signed in",))
+ROUNDS = 3
+CLIENTS = 32
+
+
+class WallClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Seconds per operation as the whole saw it, and the longest single wait in seconds."""
+
+    each: float
+    longest: float
+
+
+def open_at(url: str, organization: str) -> Store:
+    return open_store(
+        url,
+        organization=organization,
+        ladder=LADDER,
+        reserved={},
+        clock=WallClock(),
+        hold_ttl=timedelta(hours=1),
+    )
+
+
+def claimer(url: str, organization: str) -> Callable[[str], None]:
+    store = open_at(url, organization)
+
+    def claim(member: str) -> None:
+        wish = Claim(member, f"{member}@acme.example", LADDER.tiers, door=Door.JIT, because=("rule",))
+        store.seats.hold(wish, CAUSE)
+
+    return claim
+
+
+def inserter(url: str, organization: str) -> Callable[[str], None]:
+    """The floor: one row, committed, by the bare driver with a warm connection."""
+    if url.startswith("sqlite"):
+        connection = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=60, isolation_level=None)
+        connection.execute("PRAGMA synchronous=FULL")
+
+        def insert(member: str) -> None:
+            connection.execute(
+                "INSERT INTO floor (organization, member) VALUES (?, ?)", (organization, member)
+            )
+
+        return insert
+    import psycopg  # noqa: PLC0415 - only where PostgreSQL is measured
+
+    postgres = psycopg.connect(url, autocommit=True)
+
+    def insert_there(member: str) -> None:
+        postgres.execute(
+            "INSERT INTO floor (organization, member) VALUES (%s, %s)", (organization, member)
+        )
+
+    return insert_there
+
+
+Maker = Callable[[str, str], Callable[[str], None]]
+
+
+def measure(make: Maker, url: str, organization: str, members: Sequence[str]) -> Round:
+    operate = make(url, organization)
+    waits = []
+    begun = time.perf_counter()
+    for member in members:
+        before = time.perf_counter()
+        operate(member)
+        waits.append(time.perf_counter() - before)
+    return Round((time.perf_counter() - begun) / len(members), max(waits))
+
+
+def work(
+    make: Maker, url: str, organization: str, members: Sequence[str], start: Barrier
+) -> tuple[float, float, float]:
+    operate = make(url, organization)
+    operate(members[0])  # connected and warm; part of the workload, not of the figures
+    waits = []
+    start.wait()
+    begun = time.time()
+    for member in members[1:]:
+        before = time.perf_counter()
+        operate(member)
+        waits.append(time.perf_counter() - before)
+    return begun, time.time(), max(waits)
+
+
+def _worker(queue: "multiprocessing.Queue[tuple[float, float, float]]", *job: object) -> None:
+    queue.put(work(*job))  # type: ignore[arg-type]
+
+
+def measure_together(make: Maker, url: str, organization: str, members: Sequence[str]) -> Round:
+    context = multiprocessing.get_context("fork")  # 32 imports of the program would take a minute
+    start, answers = context.Barrier(CLIENTS), context.Queue()
+    shares = [members[n::CLIENTS] for n in range(CLIENTS)]
+    workers = [
+        context.Process(target=_worker, args=(answers, make, url, organization, share, start))
+        for share in shares
+    ]
+    for worker in workers:
+        worker.start()
+    found = [answers.get(timeout=120) for _ in workers]
+    for worker in workers:
+        worker.join()
+    took = max(end for _, end, _ in found) - min(begun for begun, _, _ in found)
+    return Round(took / (len(members) - CLIENTS), max(longest for _, _, longest in found))
+
+
+def stock(url: str, organization: str, people: int) -> None:
+    """Seats for nine in ten."""
+    store = open_at(url, organization)
+    store.seats.resize({PREMIUM: people * 3 // 10, STANDARD: people * 6 // 10}, CAUSE)
+    store.close()
+
+
+def count(url: str, organization: str, people: int) -> None:
+    """Every seat given once, everybody who wishes for a better one on the list; or the end."""
+    store = open_at(url, organization)
+    holdings = store.seats.holdings()
+    by_tier = Counter(holding.tier for holding in holdings)
+    waiting = len(store.waiting.entries())
+    store.close()
+    wanted = {PREMIUM: people * 3 // 10, STANDARD: people * 6 // 10}
+    twice = len(holdings) - len({holding.member for holding in holdings})
+    if by_tier != wanted or twice or waiting != people - wanted[PREMIUM]:
+        sys.exit(f"wrong end state: {dict(by_tier)}, {twice} twice, {waiting} waiting")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Floor and ours, best of the rounds."""
+
+    name: str
+    floor: Round
+    ours: Round
+    goal: str
+    met: bool
+
+    @property
+    def ratio(self) -> float:
+        return self.ours.each / self.floor.each
+
+
+def run(
+    url: str, label: str, measuring: Callable[[Maker, str, str, Sequence[str]], Round], people: int
+) -> tuple[Round, Round]:
+    floors, ours = [], []
+    for number in range(ROUNDS):
+        organization = f"{label}-{number}"
+        members = [f"{organization}-{n}" for n in range(people)]
+        stock(url, organization, people)
+        floors.append(measuring(inserter, url, organization, members))
+        ours.append(measuring(claimer, url, organization, members))
+        count(url, organization, people)
+    return _best(floors), _best(ours)
+
+
+def _best(rounds: Sequence[Round]) -> Round:
+    return Round(min(r.each for r in rounds), min(r.longest for r in rounds))
+
+
+@contextmanager
+def stores() -> Iterator[tuple[str, str]]:
+    """Addresses of an SQLite and a PostgreSQL store side by side, with the floor's table."""
+    with tempfile.TemporaryDirectory(prefix="idpsync-bench-") as folder, cluster() as maintenance:
+        lite, postgres = f"sqlite:///{folder}/store.db", new_database(maintenance, "bench")
+        table = "CREATE TABLE floor (id {serial}, organization TEXT, member TEXT)"
+        open_at(lite, "x").close()
+        plain = sqlite3.connect(f"{folder}/store.db")
+        plain.execute(table.format(serial="INTEGER PRIMARY KEY"))
+        plain.close()
+        store = open_at(postgres, "x")
+        store.upgrade()
+        store.close()
+        import psycopg  # noqa: PLC0415 - only where PostgreSQL is measured
+
+        with psycopg.connect(postgres) as connection:
+            connection.execute(table.format(serial="BIGSERIAL PRIMARY KEY").encode())
+        yield lite, postgres
+
+
+def cases(lite: str, postgres: str) -> Iterator[Case]:
+    floor, ours = run(lite, "one", measure, 1000)
+    yield Case("SQLite, 1 client", floor, ours, "<= 2.5x", ours.each <= 2.5 * floor.each)
+    floor, ours = run(lite, "many", measure_together, 4000)
+    yield Case("SQLite, 32 processes", floor, ours, "longest <= 500 ms", ours.longest <= 0.5)
+    floor, ours = run(postgres, "one", measure, 1000)
+    yield Case("PostgreSQL, 1 client", floor, ours, "<= 2.5x", ours.each <= 2.5 * floor.each)
+    floor, ours = run(postgres, "many", measure_together, 10000)
+    yield Case("PostgreSQL, 32 processes", floor, ours, "<= 3x", ours.each <= 3 * floor.each)
+
+
+def main() -> int:
+    """Print the table; 1 when a goal was missed and `--strict` was given."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--strict", action="store_true", help="exit 1 when a goal is missed")
+    strict = parser.parse_args().strict
+    head = f"{'':26}{'floor':>10}{'claim':>10}{'ratio':>8}{'longest':>10}   goal"
+    print(head, flush=True)
+    missed = 0
+    with stores() as addresses:
+        for case in cases(*addresses):
+            figures = (
+                f"{case.name:26}{case.floor.each * 1e6:>8.0f}us{case.ours.each * 1e6:>8.0f}us"
+                f"{case.ratio:>7.2f}x{case.ours.longest * 1e3:>8.0f}ms"
+            )
+            print(f"{figures}   {case.goal} {'met' if case.met else 'MISSED'}", flush=True)
+            missed += not case.met
+    return 1 if strict and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
