@@ -21,7 +21,7 @@ def examine(
     """
     problems = [*snapshot.problems]
     coverage = snapshot.users_coverage
-    missing = sorted(canaries - _names(snapshot)) if canaries else []
+    missing = sorted(name for name in canaries if not {name, fold(name)} & _names(snapshot))
     if missing:
         coverage = _worse(coverage)
         problems.append(f"must_contain: {', '.join(missing)} not found in the directory")

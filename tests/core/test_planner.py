@@ -254,6 +254,38 @@ def test_absence_means_nothing_when_the_people_were_not_read_whole(lost: Coverag
     assert made.departures == ()
 
 
+def test_nobody_is_lowered_when_the_people_were_not_read_whole() -> None:
+    here = snapshot(["ada"], [group("Premium", ()), group("Users", ["ada"]), *EMPTY], Coverage.PARTIAL)
+
+    assert steps(plan(world(here, [account("ada", PREMIUM)]), POLICY)) == []
+
+
+def test_roles_are_only_added_when_a_group_could_not_be_read() -> None:
+    groups = [group("Premium", None, Coverage.FAILED), group("Users", ["ada"]), EMPTY[0]]
+    here = snapshot(["ada"], [*groups, group("Admins", ())])
+
+    assert steps(plan(world(here, [account("ada", roles=["admin"])]), POLICY)) == []
+
+
+def test_a_seat_that_is_being_moved_to_is_not_counted_beside_the_one_held() -> None:
+    moving = Holding("ada@acme.example", PREMIUM, Door.SYNC, NOW, "acc-ada", moving=True)
+    made = plan(
+        world(read("ada", premium="ada"), [account("ada")], holdings=[moving], seats={PREMIUM: 1}),
+        POLICY,
+    )
+
+    assert steps(made) == ["ada standard→premium"]
+
+
+def test_a_wish_that_was_not_seen_keeps_its_place() -> None:
+    since = NOW - timedelta(days=3)
+    entry = WaitEntry("bob@acme.example", "bob@acme.example", PREMIUM, since, holds=STANDARD)
+    gone = [group("Premium", None, Coverage.FAILED), group("Users", ["bob"]), *EMPTY]
+    for here in (snapshot(["bob"], gone), snapshot(["ada"], gone, Coverage.PARTIAL)):
+        made = plan(world(here, [account("bob")], waiting=[entry]), POLICY)
+        assert [(w.wants, w.since) for w in made.waiting] == [(PREMIUM, since)]
+
+
 def test_a_group_that_vanished_forbids_removals_of_absent_people_too() -> None:
     groups = [group("Users", ["ada"]), *EMPTY]
     made = plan(world(snapshot(["ada"], groups), [account("ada"), account("bob")]), POLICY)

@@ -359,6 +359,32 @@ def test_a_target_that_cannot_be_listed_is_not_written_to() -> None:
     assert same_as_before(house, outcome)
 
 
+def test_grace_runs_from_the_first_read_that_misses_somebody() -> None:
+    house = EngineHouse(policy=replace(POLICY, leaver_grace=timedelta(hours=48)))
+    house.add("ada bob", "Users")
+    house.run()
+    house.directory.remove("ada")
+
+    for hours, standing in ((0, "standard"), (47, "standard"), (2, "off")):
+        house.clock.advance(timedelta(hours=hours))
+        house.run()
+        assert house.tiers()["ada"] == standing
+
+
+def test_somebody_who_comes_back_in_time_starts_a_new_grace() -> None:
+    house = EngineHouse(policy=replace(POLICY, leaver_grace=timedelta(hours=48)))
+    house.add("ada bob", "Users")
+    house.run()
+    gone = house.directory.people[house.directory.id_of("ada")]
+    house.directory.remove("ada")
+    house.run()
+    house.clock.advance(timedelta(hours=40))
+    house.directory.people[gone.external_id] = gone
+    house.directory.groups["Users"].add(gone.external_id)
+    house.run()
+    assert [link.missing_since for link in house.store.registry.links()] == [None, None]
+
+
 # --- orders -------------------------------------------------------------------------------------------
 
 
