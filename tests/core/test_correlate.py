@@ -77,7 +77,11 @@ def test_an_address_is_a_key_only_when_verified_and_the_account_unmarked() -> No
 
     assert matches(found([person("ada")], [unmarked])) == {"id-ada": "acc-ada"}
     assert matches(found([person("ada")], [unmarked], verified=False)) == {}
-    assert matches(found([person("ada")], [replace(marked, external_id="id-x")])) == {}
+    other = found([person("ada")], [replace(marked, external_id="id-x")])
+    assert (matches(other), other.skipped) == (
+        {},
+        frozenset(),
+    )  # not hers, and no obstacle to one of hers
 
 
 def test_people_the_directory_does_not_tell_apart_are_left_alone() -> None:

@@ -148,7 +148,7 @@ def test_no_tier_is_ever_over_and_no_step_takes_a_seat_that_is_not_there(
 ) -> None:
     made = plan(here, policy)
     allowed = {t: max(here.purchased[t], used(here)[t]) for t in TIERS}
-    seats = used(here)
+    seats: Counter[Tier | None] = Counter(used(here))
     for action in made.actions:
         left, taken = getattr(action, "previous_tier", None), getattr(action, "tier", None)
         seats[left] -= 1
