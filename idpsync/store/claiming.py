@@ -38,7 +38,7 @@ class Claiming:
 
     def __init__(self, database: Database, desk: ClaimDesk) -> None:
         self._database, self._desk = database, desk
-        self._swift = SwiftClaim(database) if database.postgresql else None
+        self._swift = SwiftClaim() if database.postgresql else None
         sql = database.sql
         self._alone, self._mine, self._unmove = sql(ALONE), sql(MINE), sql(UNMOVE)
         self._record = sql(RECORD)
@@ -74,7 +74,9 @@ class Claiming:
             if placement.tier and not desk.take(driver, placement.tier, values):
                 raise _InHand
             desk.conclude(driver, claim, placement, values)
-            return placement
+        if self._swift:
+            self._swift.learn(claim, placement)
+        return placement
 
     def _among_others(
         self, driver: Driver, claim: Claim, placement: Placement, values: dict[str, object]
