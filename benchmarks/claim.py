@@ -59,6 +59,7 @@ def open_at(url: str, organization: str) -> Store:
 
 def claimer(url: str, organization: str) -> Callable[[str], None]:
     store = open_at(url, organization)
+    store.seats.pool()  # both kinds of connection are open, as in a daemon that has run for a second
 
     def claim(member: str) -> None:
         wish = Claim(member, f"{member}@acme.example", LADDER.tiers, door=Door.JIT, because=("rule",))

@@ -86,6 +86,14 @@ class Line:
         return self.free - self.overdrawn
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`weighed`: free seats were set against wishes or the reserve, so others must not do so beside."""
+
+    placement: Placement
+    weighed: bool
+
+
 class ClaimDesk:
     """The steps of a claim, each inside the caller's transaction."""
 
@@ -135,30 +143,34 @@ class ClaimDesk:
         waits_for = tier_named(self.ladder, wish[0]) if wish else None
         return Placement(tier, waits_for, (*claim.because, f"already holds {tier}"))
 
-    def decide(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Placement:
+    def decide(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Decision:
         """What `seats.place` says of the rows as they are; reads no more of them than it takes."""
         full: list[str] = []
+        weighed = False
         for tier in claim.options:
-            line = self._look(driver, tier, values, self.kept(claim, tier) + 1)
-            if self._is_open(driver, claim, tier, line, values):
+            kept = self.kept(claim, tier)
+            line = self._look(driver, tier, values, kept + 1)
+            ahead = self._ahead(driver, claim, values, line, tier) if line.balance > kept else 0
+            if ahead:
+                line = self._look(driver, tier, values, kept + ahead + 1)
+            weighed = weighed or (line.balance > 0 and kept + ahead > 0)
+            if line.balance > kept + ahead:
                 waits_for = None if claim.flexible or tier == claim.wish else claim.wish
-                return Placement(tier, waits_for, (*claim.because, *full))
+                return Decision(Placement(tier, waits_for, (*claim.because, *full)), weighed)
             full.append(why_not(self._pool(tier, line), claim, tier))
-        return Placement(None, claim.wish, (*claim.because, *full))
+        return Decision(Placement(None, claim.wish, (*claim.because, *full)), weighed)
 
-    def _is_open(
-        self, driver: Driver, claim: Claim, tier: Tier, line: Line, values: dict[str, object]
-    ) -> bool:
-        """A free seat beyond those kept, and beyond one for each wish that stands before the claim."""
-        kept = self.kept(claim, tier)
-        if line.balance <= kept:
-            return False
+    def _ahead(
+        self, driver: Driver, claim: Claim, values: dict[str, object], line: Line, tier: Tier
+    ) -> int:
+        """Wishes for `tier` that stand before the claim; counted out only if there is one."""
         query = self._newcomer if claim.since is None else self._waiting
-        values = {**values, "tier": tier.name}
-        if driver.execute(query, {**values, "enough": 1}).fetchone()[0] == 0:
-            return True
-        ahead: int = driver.execute(query, {**values, "enough": line.seats}).fetchone()[0]
-        return self._look(driver, tier, values, kept + ahead + 1).balance > kept + ahead
+        values = {**values, "tier": tier.name, "enough": 1}
+        if driver.execute(query, values).fetchone()[0] == 0:
+            return 0
+        values["enough"] = line.seats
+        found: int = driver.execute(query, values).fetchone()[0]
+        return found
 
     def _look(self, driver: Driver, tier: Tier, values: dict[str, object], enough: int) -> Line:
         """The tier's line, with `enough` free rows counted besides those that are overdrawn."""

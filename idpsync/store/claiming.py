@@ -65,9 +65,8 @@ class Claiming:
             own = desk.own(driver, claim, values)
             if own:
                 return own
-            placement = desk.decide(driver, claim, values)
+            placement = self._decide(driver, claim, values)
             if self._database.postgresql:
-                placement = self._among_others(driver, claim, placement, values)
                 own = desk.own(driver, claim, values)  # a twin request may have been faster
                 if own:
                     return own
@@ -78,14 +77,13 @@ class Claiming:
             self._swift.learn(claim, placement)
         return placement
 
-    def _among_others(
-        self, driver: Driver, claim: Claim, placement: Placement, values: dict[str, object]
-    ) -> Placement:
-        """Where a seat is open, decide again as the only one who weighs free seats against wishes."""
-        if placement.tier is None:
-            return placement
-        driver.execute(self._alone, values).fetchall()
-        return self._desk.decide(driver, claim, values)
+    def _decide(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Placement:
+        decision = self._desk.decide(driver, claim, values)
+        if decision.weighed and self._database.postgresql:
+            # two who weigh at once would both take the one seat that is open: again, alone
+            driver.execute(self._alone, values).fetchall()
+            decision = self._desk.decide(driver, claim, values)
+        return decision.placement
 
     def _move(self, member: str, tier: Tier, cause: Cause) -> bool:
         desk = self._desk

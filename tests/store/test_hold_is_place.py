@@ -14,7 +14,7 @@ from tests.people import NOW
 from tests.store.conftest import StoreOpener
 
 LADDER = Ladder.of("max", 'premium "plus"', "standard")
-NAMES = ["ada", "bob", "Zoë", "eve", "ßam", "dan"]
+NAMES = ["ada", "bob", "Zoë", "eve", "ßam", "dan", "Bob", "zed", "kim"]
 
 tiers = st.sampled_from(LADDER.tiers)
 options = st.lists(tiers, unique=True, max_size=3).map(tuple)
@@ -36,13 +36,13 @@ def wait_entries(draw: st.DrawFn) -> WaitEntry:
 
 
 @st.composite
-def claims(draw: st.DrawFn) -> Claim:
+def claims(draw: st.DrawFn, shapes: list[tuple[Tier, ...]]) -> Claim:
     return Claim(
         member=draw(st.sampled_from([*NAMES, *(f"{name}-waits" for name in NAMES)])),
         user_name="somebody",
-        options=draw(options),
+        options=draw(st.sampled_from(shapes)),
         priority=draw(st.integers(0, 2)),
-        door=draw(st.sampled_from(Door)),
+        door=draw(st.sampled_from([Door.JIT, Door.JIT, Door.SYNC])),
         since=draw(st.none() | instants),
         flexible=draw(st.booleans()),
         because=tuple(draw(st.lists(st.sampled_from(['it\'s "so"', "100 %", "ü:name"]), max_size=2))),
@@ -51,9 +51,9 @@ def claims(draw: st.DrawFn) -> Claim:
 
 seats = st.fixed_dictionaries({tier: st.integers(0, 4) for tier in LADDER})
 counts = st.fixed_dictionaries({tier: st.integers(0, 2) for tier in LADDER})
-worlds = st.tuples(
-    seats, counts, counts, st.lists(wait_entries(), max_size=4), st.lists(claims(), max_size=6)
-)
+few_shapes = st.lists(options, min_size=1, max_size=2)  # so that the same form is asked for again
+wishes = few_shapes.flatmap(lambda shapes: st.lists(claims(shapes), max_size=12))
+worlds = st.tuples(seats, counts, counts, st.lists(wait_entries(), max_size=3), wishes)
 World = tuple[dict[Tier, int], dict[Tier, int], dict[Tier, int], list[WaitEntry], list[Claim]]
 
 
