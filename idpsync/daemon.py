@@ -20,7 +20,8 @@ from idpsync.core.errors import IdpSyncError, LeaseLost
 from idpsync.core.ports import Clock, Lease, RunBook, RunState
 from idpsync.engine.alerting import Alerting
 from idpsync.engine.leadership import JUDGE, lead
-from idpsync.engine.reconcile import Order, Outcome, Reconciler
+from idpsync.engine.outcome import Outcome
+from idpsync.engine.reconcile import Order, Reconciler
 
 log = structlog.get_logger()
 

@@ -17,7 +17,8 @@ from idpsync.core.ports import Cause, HoldState, RunState
 from idpsync.core.remedies import Exit, remedy
 from idpsync.core.report import explanation_json, held_json, plan_json, run_json
 from idpsync.engine.leadership import JUDGE, lead
-from idpsync.engine.reconcile import Order, Outcome, Preview
+from idpsync.engine.outcome import Outcome, Preview
+from idpsync.engine.reconcile import Order
 
 BUSY_PATIENCE = 60.0  # a run of the daemon is let finish
 

@@ -25,7 +25,7 @@ from idpsync.core.plan import (
 )
 from idpsync.core.ports import HeldPlan, HoldState, LedgerEntry, RunState
 from idpsync.core.seats import SeatPool, WaitEntry
-from idpsync.engine.reconcile import Outcome
+from idpsync.engine.outcome import Outcome
 
 MOST = 20
 """Actions of one kind that are listed; the rest is counted."""

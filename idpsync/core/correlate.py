@@ -75,16 +75,12 @@ def correlate(
         if adoption:
             adoptions.append(adoption)
     twice = _adopted_twice(adoptions)
-    for external_id, conflict in twice.items():
-        account_of.pop(external_id, None)
-        skipped.add(external_id)
-        conflicts.append(conflict)
     kept = tuple(a for a in adoptions if a.external_id not in twice)
     return Correlation(
-        account_of=account_of,
+        account_of={who: account for who, account in account_of.items() if who not in twice},
         adoptions=kept,
-        conflicts=tuple(dict.fromkeys(conflicts)),
-        skipped=frozenset(skipped),
+        conflicts=tuple(dict.fromkeys([*conflicts, *twice.values()])),
+        skipped=frozenset(skipped | twice.keys()),
         orphans=_orphans(accounts, index, kept),
     )
 

@@ -1,9 +1,9 @@
 """One reconciliation: read everything, plan, guard, apply, record."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import structlog
@@ -18,25 +18,32 @@ from idpsync.core.errors import (
     Transient,
     UnsafePlan,
 )
-from idpsync.core.guard import GuardReport, Limits, guard
+from idpsync.core.guard import Limits, guard
 from idpsync.core.model import Coverage, DirectorySnapshot, Link
-from idpsync.core.plan import Plan
 from idpsync.core.planner import plan
 from idpsync.core.policy import Mode, Policy
 from idpsync.core.ports import (
     Cause,
-    HeadroomSample,
     HeldPlan,
     HoldState,
-    LedgerEntry,
     RunRecord,
     RunState,
     Seated,
 )
 from idpsync.core.report import plan_json
-from idpsync.core.seats import SeatPool, WaitEntry
 from idpsync.core.suspicion import examine
 from idpsync.core.world import World, has_seat
+from idpsync.engine.outcome import (
+    Outcome,
+    Preview,
+    counts_of,
+    denied,
+    ledger_entry,
+    missing_marks,
+    samples_of,
+    state_of,
+    told,
+)
 from idpsync.engine.perform import Performed, Performer
 from idpsync.engine.rooms import Rooms
 
@@ -55,34 +62,6 @@ class Rule:
     canaries: frozenset[str] = frozenset()
     concurrency: int = 8
     approval_lasts: timedelta = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A plan with everything that was read for it; nothing has been written."""
-
-    plan: Plan
-    report: GuardReport
-    world: World
-    begun: datetime
-
-    @property
-    def snapshot(self) -> DirectorySnapshot:
-        return self.world.snapshot
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one reconciliation ended."""
-
-    run: RunRecord
-    preview: Preview | None = None
-    performed: tuple[Performed, ...] = ()
-    error: IdpSyncError | None = None
-
-    @property
-    def failed(self) -> tuple[Performed, ...]:
-        return tuple(p for p in self.performed if not p.done)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,9 +171,9 @@ class Reconciler:
             return self._hold(run, preview, cause)
         self.rooms.runs.supersede(cause)
         if self.rule.policy.mode is Mode.OBSERVE:
-            return self._end(run, _state(preview, ()), preview=preview)
+            return self._end(run, state_of(preview, ()), preview=preview)
         performed = self._write(preview, order, cause)
-        return self._end(run, _state(preview, performed), preview=preview, performed=performed)
+        return self._end(run, state_of(preview, performed), preview=preview, performed=performed)
 
     # --- guard ------------------------------------------------------------------------------------
 
@@ -232,12 +211,12 @@ class Reconciler:
             link = Link(adoption.account_id, adoption.source, adoption.external_id, rooms.clock.now())
             because = (f"matched by {adoption.matched_by}",)
             rooms.registry.link(link, replace(cause, because=because))
-        if changed := _missing_marks(preview):
+        if changed := missing_marks(preview):
             rooms.registry.mark_missing(changed, cause)
         rooms.waiting.replace(made.waiting, cause, made_at=made.made_at)
         performer = Performer(rooms, cause, self.rule.concurrency, order.stopping)
         performed = performer.perform(made.actions, order.progress)
-        waiting = (*made.waiting, *_denied(performed, preview))
+        waiting = (*made.waiting, *denied(performed, preview))
         rooms.waiting.replace(waiting, cause, made_at=made.made_at)
         rooms.cache.save(preview.snapshot)
         return performed
@@ -256,97 +235,11 @@ class Reconciler:
             run,
             state=state,
             ended_at=rooms.clock.now(),
-            counts=_counts(preview, performed),
-            error=_told(error, performed),
+            counts=counts_of(preview, performed),
+            error=told(error, performed),
         )
-        rooms.runs.finish(ended, _samples(rooms.seats.pool(), ended.started_at))
-        rooms.ledger.append([_ledger_entry(ended)])
+        rooms.runs.finish(ended, samples_of(rooms.seats.pool(), ended.started_at))
+        rooms.ledger.append([ledger_entry(ended)])
         rooms.ledger.seal()
         log.info("run.ended", state=state.value, **ended.counts)
         return Outcome(ended, preview, performed, error)
-
-
-def _state(preview: Preview, performed: tuple[Performed, ...]) -> RunState:
-    if not preview.snapshot.complete:
-        return RunState.INCOMPLETE
-    return RunState.DONE if all(p.done for p in performed) else RunState.FAILED
-
-
-def _told(error: IdpSyncError | None, performed: tuple[Performed, ...]) -> str | None:
-    if error:
-        return str(error)
-    failed = [p for p in performed if not p.done]
-    if not failed:
-        return None
-    first = failed[0]
-    return f"{len(failed)} of {len(performed)} actions failed, the first: {first.error}"
-
-
-def _missing_marks(preview: Preview) -> Mapping[str, datetime | None]:
-    """Links whose grace starts now, and those whose person is back."""
-    gone = {d.account_id: d.since for d in preview.plan.departures}
-    marks: dict[str, datetime | None] = {}
-    present = {user.external_id for user in preview.snapshot.users}
-    for link in preview.world.links:
-        if link.account_id in gone and link.missing_since is None:
-            marks[link.account_id] = gone[link.account_id]
-        elif link.missing_since and link.external_id in present:
-            marks[link.account_id] = None
-    return marks
-
-
-def _denied(performed: tuple[Performed, ...], preview: Preview) -> tuple[WaitEntry, ...]:
-    """Those whom the plan gave a seat that was gone when it came to it."""
-    return tuple(
-        WaitEntry(
-            member=p.member,
-            user_name=p.action.profile.user_name,
-            wants=p.denied,
-            since=preview.world.now,
-            because=("the seat was taken meanwhile",),
-            accepts=(p.denied,),
-        )
-        for p in performed
-        if p.denied is not None
-    )
-
-
-def _counts(preview: Preview | None, performed: tuple[Performed, ...]) -> Mapping[str, int]:
-    if preview is None:
-        return {}
-    return {
-        "people": len(preview.snapshot.users),
-        "actions": len(preview.plan.actions),
-        "done": sum(p.done for p in performed),
-        "failed": sum(not p.done for p in performed),
-        "waiting": len(preview.plan.waiting),
-        "refused": len(preview.plan.refused),
-        "conflicts": len(preview.plan.conflicts),
-    }
-
-
-def _samples(pool: SeatPool, at: datetime) -> tuple[HeadroomSample, ...]:
-    return tuple(
-        HeadroomSample(
-            at=at,
-            tier=tier.name,
-            purchased=pool.purchased.get(tier, 0),
-            assigned=pool.assigned.get(tier, 0),
-            held=pool.held.get(tier, 0),
-            free=pool.free(tier),
-            waiting=sum(entry.wants == tier for entry in pool.waiting),
-        )
-        for tier in pool.ladder
-    )
-
-
-def _ledger_entry(run: RunRecord) -> LedgerEntry:
-    return LedgerEntry(
-        at=run.ended_at or run.started_at,
-        actor=run.trigger,
-        event="run.ended",
-        outcome="done" if run.state is RunState.DONE else run.state.value,
-        because=(run.error,) if run.error else (),
-        detail={"digest": run.digest, **run.counts},
-        run_id=run.id,
-    )

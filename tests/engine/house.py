@@ -8,7 +8,8 @@ from idpsync.core.model import Login, Profile
 from idpsync.core.policy import Policy
 from idpsync.core.seats import Tier
 from idpsync.engine.admit import Admitter, DoorRule
-from idpsync.engine.reconcile import Order, Outcome, Reconciler, Rule
+from idpsync.engine.outcome import Outcome
+from idpsync.engine.reconcile import Order, Reconciler, Rule
 from idpsync.engine.rooms import Rooms
 from tests.fakes.source import FakeDirectory
 from tests.fakes.store import FakeStore

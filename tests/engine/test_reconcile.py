@@ -22,7 +22,7 @@ from idpsync.core.guard import Limit, Limits
 from idpsync.core.model import Account
 from idpsync.core.policy import Mode
 from idpsync.core.ports import Cause, HoldState, RunState
-from idpsync.engine.reconcile import Outcome
+from idpsync.engine.outcome import Outcome
 from tests.engine.house import LAX, EngineHouse, login
 from tests.fakes.target import FakeTarget
 from tests.people import POLICY, PREMIUM, STANDARD
