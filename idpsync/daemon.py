@@ -17,7 +17,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from idpsync.core.errors import IdpSyncError, LeaseLost
-from idpsync.core.ports import Clock, Lease, RunBook, RunState
+from idpsync.core.ports import Clock, Lease, RunBook
+from idpsync.core.records import RunState
 from idpsync.engine.alerting import Alerting
 from idpsync.engine.leadership import JUDGE, lead
 from idpsync.engine.outcome import Outcome

@@ -10,7 +10,7 @@ from idpsync import wiring
 from idpsync.cli import tables
 from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json
 from idpsync.config import schema
-from idpsync.core.ports import Cause, Health
+from idpsync.core.records import Cause, Health
 from idpsync.core.remedies import Exit
 from idpsync.core.report import alert_json
 from idpsync.settings import duration

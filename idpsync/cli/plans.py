@@ -13,7 +13,7 @@ from idpsync.cli import tables
 from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json, print_text
 from idpsync.cli.documents import plan_html, plan_markdown
 from idpsync.core.explain import explain_user
-from idpsync.core.ports import Cause, HoldState, RunState
+from idpsync.core.records import Cause, HoldState, RunState
 from idpsync.core.remedies import Exit, remedy
 from idpsync.core.report import explanation_json, held_json, plan_json, run_json
 from idpsync.engine.leadership import JUDGE, lead

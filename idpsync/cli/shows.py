@@ -8,7 +8,7 @@ from idpsync import __version__
 from idpsync.cli import tables
 from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_text
 from idpsync.core.model import fold
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from idpsync.core.remedies import Exit
 from idpsync.core.report import entry_json, seats_json, waiting_json
 from idpsync.settings import duration

@@ -23,7 +23,7 @@ from idpsync.core.plan import (
     ReactivateAccount,
     UpdateProfile,
 )
-from idpsync.core.ports import HeldPlan, HoldState, LedgerEntry, RunState
+from idpsync.core.records import HeldPlan, HoldState, LedgerEntry, RunState
 from idpsync.core.seats import SeatPool, WaitEntry
 from idpsync.engine.outcome import Outcome
 

@@ -9,7 +9,7 @@ from idpsync.console.ports import ConsolePorts
 from idpsync.console.trend import WINDOW, Trend, trends
 from idpsync.console.words import changes, count, relative
 from idpsync.core.alerts import AlertState, Phase, Severity, key_of
-from idpsync.core.ports import HeldPlan, HoldState, LedgerEntry, RunRecord, RunState
+from idpsync.core.records import HeldPlan, HoldState, LedgerEntry, RunRecord, RunState
 from idpsync.core.seats import Holding, WaitEntry
 from idpsync.engine.watch import HELD
 

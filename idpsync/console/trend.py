@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idpsync.console.words import count
-from idpsync.core.ports import HeadroomSample
+from idpsync.core.records import HeadroomSample
 from idpsync.core.seats import Ladder
 
 WINDOW = timedelta(days=28)

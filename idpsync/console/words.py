@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from markupsafe import Markup, escape
 
 from idpsync.core.plan import KIND
-from idpsync.core.ports import RunRecord, RunState
+from idpsync.core.records import RunRecord, RunState
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 

@@ -7,7 +7,7 @@ from idpsync.core.alerts import RUNBOOK, AlertState
 from idpsync.core.explain import Explanation
 from idpsync.core.guard import GuardReport, LimitCheck
 from idpsync.core.plan import Plan, action_json, name_of, pool_json
-from idpsync.core.ports import HeldPlan, LedgerEntry, RunRecord
+from idpsync.core.records import HeldPlan, LedgerEntry, RunRecord
 from idpsync.core.seats import SeatPool, WaitEntry
 
 

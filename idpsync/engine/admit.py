@@ -15,7 +15,7 @@ from idpsync.core.errors import RemoteError, SeatsExhausted, UnknownOutcome
 from idpsync.core.model import Account, Link, Login, Standing, fold
 from idpsync.core.plan import ChangeTier, CreateAccount
 from idpsync.core.policy import Entitlement, Policy
-from idpsync.core.ports import Cause, LedgerEntry, Person
+from idpsync.core.records import Cause, LedgerEntry, Person
 from idpsync.core.seats import Claim, Door, Holding, Placement, Tier
 from idpsync.engine.rooms import Rooms
 

@@ -19,17 +19,8 @@ from idpsync.core.alerts import (
     observe_headroom,
 )
 from idpsync.core.errors import RateLimited, Refused, RemoteError
-from idpsync.core.ports import (
-    AlertBook,
-    Clock,
-    Delivery,
-    Ledger,
-    Notifier,
-    Outbox,
-    RunBook,
-    SeatBook,
-    WaitList,
-)
+from idpsync.core.ports import AlertBook, Clock, Ledger, Notifier, Outbox, RunBook, SeatBook, WaitList
+from idpsync.core.records import Delivery
 from idpsync.engine import watch
 from idpsync.engine.trail import Trail
 

@@ -8,7 +8,7 @@ from idpsync.core.errors import IdpSyncError
 from idpsync.core.guard import GuardReport
 from idpsync.core.model import DirectorySnapshot
 from idpsync.core.plan import Plan
-from idpsync.core.ports import HeadroomSample, LedgerEntry, RunRecord, RunState
+from idpsync.core.records import HeadroomSample, LedgerEntry, RunRecord, RunState
 from idpsync.core.seats import SeatPool, WaitEntry
 from idpsync.core.world import World
 from idpsync.engine.perform import Performed

@@ -32,7 +32,7 @@ from idpsync.core.plan import (
     UpdateProfile,
     action_json,
 )
-from idpsync.core.ports import Cause, LedgerEntry
+from idpsync.core.records import Cause, LedgerEntry
 from idpsync.core.seats import Claim, Door, Tier
 from idpsync.engine.rooms import Rooms
 

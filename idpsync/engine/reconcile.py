@@ -22,14 +22,7 @@ from idpsync.core.guard import Limits, guard
 from idpsync.core.model import Coverage, DirectorySnapshot, Link
 from idpsync.core.planner import plan
 from idpsync.core.policy import Mode, Policy
-from idpsync.core.ports import (
-    Cause,
-    HeldPlan,
-    HoldState,
-    RunRecord,
-    RunState,
-    Seated,
-)
+from idpsync.core.records import Cause, HeldPlan, HoldState, RunRecord, RunState, Seated
 from idpsync.core.report import plan_json
 from idpsync.core.suspicion import examine
 from idpsync.core.world import World, has_seat

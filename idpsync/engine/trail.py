@@ -3,7 +3,8 @@
 from collections.abc import Hashable
 from datetime import datetime, timedelta
 
-from idpsync.core.ports import Ledger, LedgerEntry
+from idpsync.core.ports import Ledger
+from idpsync.core.records import LedgerEntry
 from idpsync.engine.watch import LOGIN_REFUSED, UNDONE
 
 OVERLAP = timedelta(minutes=2)

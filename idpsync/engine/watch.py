@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from idpsync.core.admission import NO_SEAT
 from idpsync.core.alerts import Observation, Severity
 from idpsync.core.errors import CREDENTIALS_REJECTED
-from idpsync.core.ports import HeldPlan, HoldState, LedgerEntry, RunRecord, RunState
+from idpsync.core.records import HeldPlan, HoldState, LedgerEntry, RunRecord, RunState
 
 STALE = "reconcile.stale"
 FAILING = "reconcile.failing"

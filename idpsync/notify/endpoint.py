@@ -14,7 +14,8 @@ from idpsync.core.errors import (
     Transient,
     UnknownOutcome,
 )
-from idpsync.core.ports import Clock, Health
+from idpsync.core.ports import Clock
+from idpsync.core.records import Health
 from idpsync.http import HttpClient, Limits
 from idpsync.settings import Secret
 

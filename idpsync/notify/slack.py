@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from idpsync.core.alerts import Alert, Severity
 from idpsync.core.errors import CredentialsRejected, RemoteError
-from idpsync.core.ports import Health
+from idpsync.core.records import Health
 from idpsync.notify.endpoint import OPERATION, Endpoint, Letter
 from idpsync.notify.kinds import SlackConfig, is_guarded
 

@@ -12,7 +12,8 @@ import json
 
 from idpsync.core.alerts import Alert
 from idpsync.core.errors import CredentialsRejected
-from idpsync.core.ports import Clock, Health
+from idpsync.core.ports import Clock
+from idpsync.core.records import Health
 from idpsync.notify.endpoint import OPERATION, Endpoint, Letter
 from idpsync.notify.kinds import WebhookConfig
 

@@ -14,7 +14,8 @@ import structlog
 
 from idpsync.core.errors import Malformed, NotFound, Problem, Refused, Transient
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, fold
-from idpsync.core.ports import Clock, Health
+from idpsync.core.ports import Clock
+from idpsync.core.records import Health
 from idpsync.sources.file_lines import DECLARATION, JSON_SUFFIXES, PeopleFile, decode, parse
 from idpsync.sources.settings import FileConfig
 

@@ -9,7 +9,8 @@ import structlog
 
 from idpsync.core.errors import ConfigError, Malformed, Problem
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Profile, fold
-from idpsync.core.ports import Clock, Health
+from idpsync.core.ports import Clock
+from idpsync.core.records import Health
 from idpsync.sources.ldap_errors import SYSTEM
 from idpsync.sources.ldap_members import MEMBER_ATTRIBUTES, Groups, Roster
 from idpsync.sources.ldap_names import normal

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from idpsync.core.alerts import Alert, AlertState, Phase, Severity
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from idpsync.store.database import Database
 from idpsync.store.ledger import Scribe
 from idpsync.store.outbox import alert_record

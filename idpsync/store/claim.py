@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Door, Ladder, Placement, SeatPool, Tier, why_not
 from idpsync.store.database import Database, Driver
 from idpsync.store.seat_rows import tier_named

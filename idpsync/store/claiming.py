@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from idpsync.core.errors import StoreError
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Door, Placement, Tier
 from idpsync.store.claim import RECORD, ClaimDesk
 from idpsync.store.database import Collision, Database, Driver

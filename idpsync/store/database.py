@@ -13,7 +13,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from idpsync.core.errors import LeaseLost, StoreError
-from idpsync.core.ports import Cause, Clock
+from idpsync.core.ports import Clock
+from idpsync.core.records import Cause
 from idpsync.store.fair_lock import FairLock
 from idpsync.store.types import instant_text
 

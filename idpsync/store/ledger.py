@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
-from idpsync.core.ports import Cause, LedgerEntry, LedgerProof
+from idpsync.core.records import Cause, LedgerEntry, LedgerProof
 from idpsync.store import seal
 from idpsync.store.database import Database
 from idpsync.store.schema import ledger

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import heapify, heappop, heappush
 
-from idpsync.core.ports import Seated
+from idpsync.core.records import Seated
 from idpsync.core.seats import Door, Tier
 from idpsync.store.schema import BEYOND
 from idpsync.store.seat_rows import SeatRow

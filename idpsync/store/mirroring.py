@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, text, update
 
-from idpsync.core.ports import Cause, Seated
+from idpsync.core.records import Cause, Seated
 from idpsync.core.seats import Tier
 from idpsync.store.ledger import Scribe
 from idpsync.store.mirror import Mirror

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 
 from idpsync.core.alerts import Alert, Severity
-from idpsync.core.ports import Delivery
+from idpsync.core.records import Delivery
 from idpsync.store.database import Database
 from idpsync.store.schema import outbox
 from idpsync.store.types import instant_of, instant_text

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, case, delete, insert, or_, select, text
 
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
-from idpsync.core.ports import Person
+from idpsync.core.records import Person
 from idpsync.store.database import Database
 from idpsync.store.schema import cache_state, cached_group, cached_member, cached_person
 from idpsync.store.types import json_text

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
 from idpsync.core.model import Link
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from idpsync.store.database import Database
 from idpsync.store.ledger import Scribe
 from idpsync.store.schema import link as links

@@ -6,14 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert, select, text, update
 
-from idpsync.core.ports import (
-    Cause,
-    HeadroomSample,
-    HeldPlan,
-    HoldState,
-    RunRecord,
-    RunState,
-)
+from idpsync.core.records import Cause, HeadroomSample, HeldPlan, HoldState, RunRecord, RunState
 from idpsync.store.database import Database
 from idpsync.store.ledger import Scribe
 from idpsync.store.schema import headroom, held_plan, run

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Row, func, insert, select, text
 
-from idpsync.core.ports import LedgerProof
+from idpsync.core.records import LedgerProof
 from idpsync.store.database import Collision, Database
 from idpsync.store.schema import ledger, ledger_seal
 from idpsync.store.types import instant_text, json_text

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 
 from idpsync.core.errors import StoreError
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from idpsync.core.seats import Door, Holding, Ladder, Tier
 from idpsync.store.database import Database
 from idpsync.store.ledger import Scribe

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from idpsync.core.ports import Cause, Seated
+from idpsync.core.records import Cause, Seated
 from idpsync.core.seats import Claim, Holding, Placement, SeatPool, Tier
 from idpsync.store import seat_changes
 from idpsync.store.claim import ClaimDesk

@@ -17,7 +17,8 @@ from idpsync.core.plan import (
     ReactivateAccount,
     UpdateProfile,
 )
-from idpsync.core.ports import AccountShelf, Health
+from idpsync.core.ports import AccountShelf
+from idpsync.core.records import Health
 
 SYSTEM = "local accounts"
 

@@ -18,7 +18,8 @@ from idpsync.core.plan import (
     ReactivateAccount,
     UpdateProfile,
 )
-from idpsync.core.ports import Clock, Health
+from idpsync.core.ports import Clock
+from idpsync.core.records import Health
 from idpsync.core.seats import Ladder, Tier
 from idpsync.http import HttpClient, Limits
 from idpsync.pace import Timer

@@ -7,7 +7,8 @@ from idpsync.config import Config
 from idpsync.config.alerting import HeadroomConfig, ThresholdConfig
 from idpsync.core.alerts import HeadroomRule, Threshold
 from idpsync.core.model import fold
-from idpsync.core.ports import Cause, Clock, Notifier
+from idpsync.core.ports import Clock, Notifier
+from idpsync.core.records import Cause
 from idpsync.core.seats import Door
 from idpsync.engine.admit import Admitter, DoorRule
 from idpsync.engine.alerting import Alerting, AlertPolicy, AlertPorts

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from idpsync import notify, sources, targets
 from idpsync.config import Config
 from idpsync.core.errors import ConfigError, IdpSyncError, Problem
-from idpsync.core.ports import Health
+from idpsync.core.records import Health
 from idpsync.store import Store
 from idpsync.wiring.clock import CLOCK
 from idpsync.wiring.house import open_books

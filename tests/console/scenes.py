@@ -10,7 +10,7 @@ from idpsync.console import ConsolePorts, Organization, Viewer, create_console, 
 from idpsync.core.alerts import AlertState, Phase, Severity
 from idpsync.core.errors import StoreError
 from idpsync.core.model import Link
-from idpsync.core.ports import (
+from idpsync.core.records import (
     Cause,
     HeadroomSample,
     HeldPlan,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from idpsync.core.alerts import Phase
-from idpsync.core.ports import Cause, LedgerEntry
+from idpsync.core.records import Cause, LedgerEntry
 from tests.console.scenes import DIGEST, Stage, busy, fire, row, store, wait, wish
 from tests.fakes.store import FakeStore
 from tests.people import NOW, STANDARD

@@ -1,7 +1,7 @@
 """The small page of somebody who is no admin."""
 
 from idpsync.console import Viewer
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from idpsync.core.seats import Claim
 from tests.console.scenes import BOB, Stage, seat, store, wait, wish
 from tests.console.test_page import EVIL, words_of

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from idpsync.core.alerts import Phase, Severity
-from idpsync.core.ports import Cause, HoldState, RunState
+from idpsync.core.records import Cause, HoldState, RunState
 from idpsync.core.seats import Claim, WaitEntry
 from tests.console.scenes import (
     DIGEST,

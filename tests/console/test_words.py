@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from idpsync.console import words
-from idpsync.core.ports import RunRecord, RunState
+from idpsync.core.records import RunRecord, RunState
 from tests.people import NOW
 
 

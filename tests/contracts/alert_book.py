@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from idpsync.core.alerts import Alert, AlertState, Phase, Severity
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from tests.contracts.stores import Books, Opener
 from tests.people import NOW
 

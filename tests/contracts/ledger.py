@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from idpsync.core.errors import LeaseLost
-from idpsync.core.ports import Cause, LedgerEntry
+from idpsync.core.records import Cause, LedgerEntry
 from tests.contracts.stores import Books, Opener
 from tests.people import NOW
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from idpsync.core.ports import Cause, HeadroomSample, HeldPlan, HoldState, RunRecord, RunState
+from idpsync.core.records import Cause, HeadroomSample, HeldPlan, HoldState, RunRecord, RunState
 from tests.contracts.stores import CAUSE, Books, Opener
 from tests.people import NOW
 

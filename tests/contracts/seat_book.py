@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from idpsync.core.errors import Conflict, LeaseLost
-from idpsync.core.ports import Cause, Seated
+from idpsync.core.records import Cause, Seated
 from idpsync.core.seats import Claim, Door, Ladder
 from tests.contracts.stores import CAUSE, Books, Opener, wish
 from tests.people import NOW, PREMIUM, STANDARD

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from idpsync.core.ports import Seated
+from idpsync.core.records import Seated
 from idpsync.core.seats import Door
 from tests.contracts.stores import CAUSE, Books, Opener, wish
 from tests.people import PREMIUM, STANDARD, account

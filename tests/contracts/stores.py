@@ -6,7 +6,6 @@ from typing import Protocol
 from idpsync.core.ports import (
     AccountShelf,
     AlertBook,
-    Cause,
     Lease,
     Ledger,
     OnceOnly,
@@ -17,6 +16,7 @@ from idpsync.core.ports import (
     SeatBook,
     WaitList,
 )
+from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Door, Ladder, Tier
 from tests.people import LADDER, PREMIUM, STANDARD, StoppedClock
 

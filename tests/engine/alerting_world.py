@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from idpsync.core.alerts import Alert, AlertState, HeadroomRule, Threshold
-from idpsync.core.ports import Cause, HeldPlan, HoldState, LedgerEntry, RunRecord, RunState
+from idpsync.core.records import Cause, HeldPlan, HoldState, LedgerEntry, RunRecord, RunState
 from idpsync.core.seats import Claim, Tier, WaitEntry
 from idpsync.engine.alerting import Alerting, AlertPolicy, AlertPorts
 from tests.fakes.notify import FakeNotifier

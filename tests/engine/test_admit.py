@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from idpsync.core.errors import Refused, RemoteError, SeatsExhausted, Transient
 from idpsync.core.model import Standing
 from idpsync.core.policy import GroupRule, Policy, WhenFull, WithoutRule
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from idpsync.core.seats import Door
 from idpsync.engine.admit import DoorRule
 from tests.engine.house import EngineHouse, login

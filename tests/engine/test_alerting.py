@@ -8,7 +8,7 @@ import pytest
 
 from idpsync.core.alerts import Alert, AlertState, HeadroomRule, Phase, Severity, Threshold
 from idpsync.core.errors import RemoteError
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from idpsync.engine.alerting import Alerting, AlertPolicy
 from tests.engine.alerting_world import MINUTE, POLICY, Watched
 from tests.fakes.alert_books import FakeAlertBook

@@ -8,7 +8,7 @@ import pytest
 
 from idpsync.core.alerts import RUNBOOK, Alert, Severity
 from idpsync.core.errors import CredentialsRejected
-from idpsync.core.ports import HoldState, RunState
+from idpsync.core.records import HoldState, RunState
 from idpsync.engine import watch
 from tests.engine.alerting_world import CAUSE, MINUTE, POLICY, Watched
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from idpsync.core.alerts import AlertState, Phase, Severity
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from idpsync.core.seats import Claim
 from idpsync.engine.alerting import Alerting, AlertPorts
 from idpsync.store import Store, open_store

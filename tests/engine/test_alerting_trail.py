@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from idpsync.core.ports import LedgerEntry, RunState
+from idpsync.core.records import LedgerEntry, RunState
 from idpsync.engine.gauges import Gauges
 from idpsync.engine.trail import Trail
 from idpsync.metrics import TierCount

@@ -21,7 +21,7 @@ from idpsync.core.errors import (
 from idpsync.core.guard import Limit, Limits
 from idpsync.core.model import Account
 from idpsync.core.policy import Mode
-from idpsync.core.ports import Cause, HoldState, RunState
+from idpsync.core.records import Cause, HoldState, RunState
 from idpsync.engine.outcome import Outcome
 from tests.engine.house import LAX, EngineHouse, login
 from tests.fakes.target import FakeTarget

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from idpsync.core.alerts import Alert, AlertState
-from idpsync.core.ports import Cause, Clock, Delivery
+from idpsync.core.ports import Clock
+from idpsync.core.records import Cause, Delivery
 from tests.fakes.ledger import FakeLedger
 
 LEASE = timedelta(minutes=1)

@@ -6,15 +6,8 @@ from datetime import datetime
 
 from idpsync.core.errors import Conflict
 from idpsync.core.model import Account, Coverage, DirectorySnapshot, DirectoryUser, Link, fold
-from idpsync.core.ports import (
-    Cause,
-    Clock,
-    HeadroomSample,
-    HeldPlan,
-    HoldState,
-    Person,
-    RunRecord,
-)
+from idpsync.core.ports import Clock
+from idpsync.core.records import Cause, HeadroomSample, HeldPlan, HoldState, Person, RunRecord
 from tests.fakes.ledger import FakeLedger
 
 

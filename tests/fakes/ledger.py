@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 
-from idpsync.core.ports import Cause, Clock, LedgerEntry, LedgerProof
+from idpsync.core.ports import Clock
+from idpsync.core.records import Cause, LedgerEntry, LedgerProof
 from tests.fakes.marks import FakeLease
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idpsync.core.errors import LeaseLost
-from idpsync.core.ports import Cause, Clock
+from idpsync.core.ports import Clock
+from idpsync.core.records import Cause
 
 
 @dataclass

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from idpsync.core.alerts import Alert, Severity
 from idpsync.core.errors import RateLimited, Refused, RemoteError, Transient
-from idpsync.core.ports import Health
+from idpsync.core.records import Health
 
 BOTH = (Severity.WARNING, Severity.CRITICAL)
 

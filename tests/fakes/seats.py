@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from idpsync.core.errors import Conflict
-from idpsync.core.ports import Cause, Seated
+from idpsync.core.records import Cause, Seated
 from idpsync.core.seats import Claim, Door, Holding, Ladder, Placement, SeatPool, Tier, place
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.wait_list import FakeWaitList

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from idpsync.core.errors import CredentialsRejected, RemoteError, Transient
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
-from idpsync.core.ports import Clock, Health
+from idpsync.core.ports import Clock
+from idpsync.core.records import Health
 
 SYSTEM = "fake directory"
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from idpsync.core.errors import Conflict, RemoteError, UnknownOutcome
 from idpsync.core.model import Account, fold
 from idpsync.core.plan import KIND, Action
-from idpsync.core.ports import Health
+from idpsync.core.records import Health
 from idpsync.core.seats import Tier
 from idpsync.targets.local import LocalTarget
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from idpsync.core.ports import Cause, Clock
+from idpsync.core.ports import Clock
+from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Tier, WaitEntry
 from tests.fakes.ledger import FakeLedger
 

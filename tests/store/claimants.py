@@ -4,7 +4,7 @@ import sys
 import threading
 from collections.abc import Iterable
 
-from idpsync.core.ports import Cause
+from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Door
 from idpsync.store import Store, open_store
 from tests.people import LADDER, StoppedClock

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from idpsync.core.ports import Seated
+from idpsync.core.records import Seated
 from idpsync.core.seats import Claim, Door, Ladder, Tier, WaitEntry, place
 from tests.contracts.stores import CAUSE, Books, Opener
 from tests.fakes.store import FakeStore

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from idpsync.core.policy import GroupRule, Policy
-from idpsync.core.ports import DirectorySource, RunState
+from idpsync.core.ports import DirectorySource
+from idpsync.core.records import RunState
 from idpsync.sources import LdapConfig, build
 from tests.engine.house import EngineHouse
 from tests.people import LADDER, PREMIUM, STANDARD

@@ -1,0 +1,149 @@
+"""What passes through the ports: causes, ledger rows, runs, held plans, deliveries. Values only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from idpsync.core.alerts import Alert
+from idpsync.core.model import DirectoryUser
+from idpsync.core.seats import Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """One line of `check --online`."""
+
+    system: str
+    ok: bool
+    detail: str
+    latency: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Who writes and why: goes into the ledger row of every write.
+
+    `actor` is "sync", "jit", "cli:<os user>", "console:<e-mail>". `token` is the fencing token of a
+    leader; a stale one makes the write raise LeaseLost.
+    """
+
+    actor: str
+    because: tuple[str, ...] = ()
+    run_id: str | None = None
+    token: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seated:
+    """What the target says of one account that has a seat."""
+
+    member: str
+    account_id: str
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One row of the audit trail; `event` is noun.verb ("seat.held", "account.created").
+
+    `detail` holds plain JSON values only, and never a secret.
+    """
+
+    at: datetime
+    actor: str
+    event: str
+    member: str | None = None
+    account_id: str | None = None
+    outcome: str = "done"  # done | refused | failed | unknown
+    because: tuple[str, ...] = ()
+    detail: Mapping[str, object] = field(default_factory=dict)
+    run_id: str | None = None
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerProof:
+    """Result of verifying the hash chain: `first_bad` is the first row that does not fit."""
+
+    ok: bool
+    sealed: int
+    unsealed: int
+    head: str
+    problem: str = ""
+    first_bad: int | None = None
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    HELD = "held"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One reconciliation as the store remembers it."""
+
+    id: str
+    started_at: datetime
+    state: RunState
+    trigger: str
+    ended_at: datetime | None = None
+    digest: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    error: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HeadroomSample:
+    """Seats of one tier at the end of one run."""
+
+    at: datetime
+    tier: str
+    purchased: int
+    assigned: int
+    held: int
+    free: int
+    waiting: int
+
+
+class HoldState(StrEnum):
+    HELD = "held"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    USED = "used"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPlan:
+    """A plan that the guard stopped. An approval lets exactly this digest pass once."""
+
+    digest: str
+    held_at: datetime
+    state: HoldState
+    tripped: tuple[str, ...]
+    plan: Mapping[str, object]
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One row of the read cache: somebody as the last read saw them, groups resolved to names."""
+
+    user: DirectoryUser
+    groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message to one receiver, waiting in the outbox."""
+
+    id: str
+    receiver: str
+    alert: Alert
+    attempts: int = 0
