@@ -2,10 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, case, delete, insert, or_, select, text
+from sqlalchemy import Connection, Text, case, delete, insert, or_, select, text, type_coerce
 
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
 from idpsync.core.records import Person
@@ -74,20 +73,23 @@ class SqlReadCache:
         connection.execute(self._add_members, {**at, "ids": ids})
 
     def _save_people(self, connection: Connection, users: Iterable[DirectoryUser]) -> int:
+        """Only people who changed are written again; the number of rows written."""
         mine = cached_person.c.organization == self._organization
-        query = select(cached_person.c.external_id, cached_person.c.source, cached_person.c.record)
-        known = {row[0]: (row[1], row[2]) for row in connection.execute(query.where(mine))}
-        rows = {user.external_id: self._row(user) for user in users}
-        stale = known.keys() - rows.keys()
-        changed = [row for key, row in rows.items() if known.get(key) != (row["source"], row["record"])]
-        gone = [*stale, *(str(row["external_id"]) for row in changed if row["external_id"] in known)]
-        for chunk in _chunks(gone):
+        text_of = type_coerce(cached_person.c.record, Text)  # compared as it stands, not parsed
+        rows = connection.execute(select(cached_person.c.external_id, text_of).where(mine))
+        known: dict[str, str] = {row[0]: row[1] for row in rows}
+        people = {user.external_id: user for user in users}
+        records = {key: _record(user) for key, user in people.items()}
+        changed = [key for key, record in records.items() if known.get(key) != json_text(record)]
+        gone = [key for key in known if key not in people]
+        for chunk in _chunks([*gone, *(key for key in changed if key in known)]):
             connection.execute(delete(cached_person).where(mine, cached_person.c.external_id.in_(chunk)))
         if changed:
-            connection.execute(insert(cached_person), changed)
+            fresh = [self._row(people[key], records[key]) for key in changed]
+            connection.execute(insert(cached_person), fresh)
         return len(changed)
 
-    def _row(self, user: DirectoryUser) -> dict[str, object]:
+    def _row(self, user: DirectoryUser, record: Mapping[str, object]) -> dict[str, object]:
         email = user.profile.email
         return {
             "organization": self._organization,
@@ -96,11 +98,7 @@ class SqlReadCache:
             "external_key": fold(user.external_id),
             "user_key": fold(user.user_name),
             "email_key": fold(email) if email else None,
-            "record": {
-                "profile": asdict(user.profile),
-                "active": user.active,
-                "attributes": dict(user.attributes),
-            },
+            "record": record,
         }
 
     def person(self, name: str) -> Person | None:
@@ -152,6 +150,22 @@ class SqlReadCache:
         query = select(cache_state.c.saved_at).where(cache_state.c.organization == self._organization)
         with self._database.reading() as connection:
             return connection.execute(query).scalar()
+
+
+def _record(user: DirectoryUser) -> dict[str, object]:
+    profile = user.profile
+    return {
+        "source": user.source,
+        "profile": {
+            "user_name": profile.user_name,
+            "email": profile.email,
+            "given_name": profile.given_name,
+            "family_name": profile.family_name,
+            "display_name": profile.display_name,
+        },
+        "active": user.active,
+        "attributes": dict(user.attributes),
+    }
 
 
 def _chunks(ids: list[str], size: int = 500) -> Iterable[list[str]]:

@@ -186,12 +186,15 @@ def _chained(prev: str, n: int, batch: _Batch) -> str:
     return hashlib.sha256(f"{prev}|{n}|{batch.last_seq}|{batch.sha}".encode()).hexdigest()
 
 
-def _marks(marks: bytes) -> list[tuple[int, bytes]]:
+def _marks(marks: object) -> list[tuple[int, bytes]]:
+    """Numbers and hashes; none where somebody put something else."""
+    if not isinstance(marks, bytes):
+        return []
     whole = len(marks) - len(marks) % _MARK.size
     return [(seq, sha) for seq, sha in _MARK.iter_unpack(marks[:whole])]
 
 
-def _first(marks: bytes) -> int | None:
+def _first(marks: object) -> int | None:
     return next((seq for seq, _ in _marks(marks)), None)
 
 

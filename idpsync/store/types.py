@@ -12,6 +12,9 @@ BigNumber = BigInteger().with_variant(Integer, "sqlite")
 """64 bits in both engines; on SQLite only INTEGER may count up by itself."""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
 def instant_text(instant: datetime) -> str:
     """UTC with microseconds: of one width, so that text sorts as time does."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -26,7 +29,7 @@ def instant_of(value: "str | datetime") -> datetime:
 
 def json_text(value: object) -> str:
     """Canonical JSON: the same value is always the same text."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _encode(value)
 
 
 class Instant(TypeDecorator[datetime]):

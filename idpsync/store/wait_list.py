@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 
 from idpsync.core.errors import StoreError
 from idpsync.core.records import Cause
@@ -57,6 +57,12 @@ class SqlWaitList:
                 scribe.write()
 
 
+_DROP = delete(wait_list).where(
+    wait_list.c.organization == bindparam("of_organization"),
+    wait_list.c.member == bindparam("of_member"),
+)
+
+
 class Wishes:
     """The wait list inside one transaction."""
 
@@ -75,19 +81,14 @@ class Wishes:
         return _entry(row, self._ladder) if row else None
 
     def drop(self, members: Iterable[str]) -> int:
-        dropped = 0
-        for member in members:
-            dropped += self._connection.execute(
-                delete(wait_list).where(
-                    wait_list.c.organization == self._organization, wait_list.c.member == member
-                )
-            ).rowcount
-        return dropped
+        """How many there were; their queue rows go along."""
+        rows = [{"of_organization": self._organization, "of_member": member} for member in members]
+        return self._connection.execute(_DROP, rows).rowcount if rows else 0
 
     def put(self, entries: Iterable[WaitEntry]) -> None:
         """Each entry in the place of the member's former one."""
         entries = tuple(entries)
-        self.drop(entry.member for entry in entries)  # its queue rows go along
+        self.drop(entry.member for entry in entries)
         rows = [_values(self._organization, entry) for entry in entries]
         places = [place for entry in entries for place in _places(self._organization, entry)]
         if rows:

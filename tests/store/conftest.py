@@ -39,7 +39,7 @@ class StoreOpener:
     """Opens stores of organisations nobody has used yet, and closes them all."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self.url, self.organization = url, ""
         self.opened: list[Store] = []
 
     def __call__(
@@ -49,9 +49,10 @@ class StoreOpener:
         ladder: Ladder = LADDER,
         reserved: Mapping[Tier, int] | None = None,
     ) -> Store:
+        self.organization = f"acme-{next(_numbers)}"
         store = open_store(
             self.url,
-            organization=f"acme-{next(_numbers)}",
+            organization=self.organization,
             ladder=ladder,
             reserved=reserved or {},
             clock=clock,
@@ -62,6 +63,20 @@ class StoreOpener:
     def close(self) -> None:
         for store in self.opened:
             store.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+def url(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn."""
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture
+def opener(url: str) -> Iterator["StoreOpener"]:
+    """Opens stores on each engine in turn."""
+    opener = StoreOpener(url)
+    yield opener
+    opener.close()
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def play(open_fresh: Opener, world: World) -> None:
 
 
 relaxed = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
