@@ -137,8 +137,12 @@ class SeatBook(Protocol):
         """
         ...
 
-    def cancel(self, member: str, cause: Cause) -> None:
-        """Drop a reservation that was not settled; an assigned seat stays."""
+    def cancel(self, member: str, cause: Cause, ticket: int | None = None) -> None:
+        """Drop a reservation that was not settled; an assigned seat stays.
+
+        A seat being moved to is freed. A reservation is freed only for the `ticket` of its maker, and
+        only while nobody else has joined it since: their create may be under way.
+        """
         ...
 
     def rename(self, member: str, to: str, cause: Cause) -> None:
@@ -195,6 +199,13 @@ class WaitList(Protocol):
         ...
 
     def drop(self, member: str, cause: Cause) -> None: ...
+
+    def owe(self, entry: WaitEntry, cause: Cause) -> None:
+        """Put down, before it is given up, that a member is owed `entry.wants` again.
+
+        A wish of the member that is there already gains `owed` and that tier among `accepts`.
+        """
+        ...
 
 
 class Ledger(Protocol):

@@ -174,11 +174,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What somebody gets now, and what they go on waiting for."""
+    """What somebody gets now, and what they go on waiting for.
+
+    `ticket` belongs to whoever made the reservation; it is None for those who joined one that was
+    there, and for a placement that nothing was reserved for.
+    """
 
     tier: Tier | None
     waits_for: Tier | None
     because: tuple[str, ...]
+    ticket: int | None = field(default=None, compare=False)
 
 
 def place(pool: SeatPool, claim: Claim) -> Placement:
