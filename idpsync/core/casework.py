@@ -6,7 +6,7 @@ from idpsync.core.model import Account, DirectoryUser, Standing, fold
 from idpsync.core.plan import Departure, Refusal
 from idpsync.core.policy import Entitlement, Mode, Policy
 from idpsync.core.seats import Door, Holding, Tier
-from idpsync.core.world import Case, World, groups_by_person
+from idpsync.core.world import Case, World, groups_by_person, pool_of
 
 
 class Casework:
@@ -21,6 +21,9 @@ class Casework:
         self.mode = policy.mode
         self.evidence = Evidence.of(world.snapshot, {rule.group for rule in policy.rules})
         self.holding_of = {holding.member: holding for holding in world.holdings}
+        self.wait_of = {entry.member: entry for entry in world.waiting}
+        pool = pool_of(world, policy.ladder)
+        self.spare = {tier: pool.balance(tier) for tier in policy.ladder}
         self.correlation: Correlation = correlate(
             world.snapshot.users,
             world.accounts,
@@ -44,7 +47,7 @@ class Casework:
                 continue
             entitlement = self.policy.entitle(groups_of.get(user.external_id, frozenset()))
             if user.active and entitlement.admitted:
-                if self._may_enter(user, account):
+                if self._is_known(entitlement, account) and self._may_enter(user, account):
                     cases.append(self._case(user, entitlement, account))
             elif account:
                 self._note_leaver(user, account, entitlement)
@@ -54,6 +57,11 @@ class Casework:
     def _protected(self, account: Account) -> bool:
         keys = {account.member, fold(account.profile.email or "")}
         return not keys.isdisjoint(self.policy.protected)
+
+    def _is_known(self, entitlement: Entitlement, account: Account | None) -> bool:
+        """Whether enough was read to let a newcomer in: the group that says less may be out of sight."""
+        newcomer = account is None or account.standing is Standing.DEACTIVATED
+        return not (newcomer and entitlement.flexible and not self.evidence.groups_read)
 
     def _may_enter(self, user: DirectoryUser, account: Account | None) -> bool:
         newcomer = account is None or account.standing is Standing.DEACTIVATED
@@ -67,18 +75,33 @@ class Casework:
     def _case(self, user: DirectoryUser, entitlement: Entitlement, account: Account | None) -> Case:
         member = account.member if account else fold(user.user_name)
         holding = self.holding_of.get(member)
-        if account and account.standing is not Standing.DEACTIVATED:
-            current = account.tier
-        else:
-            current = holding.tier if holding and not holding.settled else None
+        works = account is not None and account.standing is not Standing.DEACTIVATED
+        actual = account.tier if account and works else None
+        reserved = holding.tier if holding and not holding.settled and actual is None else None
+        owed = self._owed(member) if works and actual is None and reserved is None else None
+        current = actual or reserved or owed
         return Case(
             user=user,
             entitlement=entitlement,
             account=account,
             member=member,
+            actual=actual,
             current=current,
-            satisfied=current is not None and self._satisfied(entitlement, current, holding),
+            satisfied=reserved is not None
+            or (current is not None and self._satisfied(entitlement, current, holding)),
+            pinned=reserved is not None,
+            owed=owed is not None,
         )
+
+    def _owed(self, member: str) -> Tier | None:
+        """The tier that somebody in a broken exchange can still be given back."""
+        entry = self.wait_of.get(member)
+        if entry is None or not entry.owed:
+            return None
+        tier = next((t for t in (entry.wants, *entry.accepts) if self.spare[t] > 0), None)
+        if tier:
+            self.spare[tier] -= 1
+        return tier
 
     def _satisfied(self, entitlement: Entitlement, current: Tier, holding: Holding | None) -> bool:
         if entitlement.flexible or (entitlement.options and current == entitlement.options[0]):

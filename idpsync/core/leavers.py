@@ -15,10 +15,12 @@ class Evidence:
 
     `absence_counts`: somebody not named has left. `groups_complete`: somebody in no group that grants
     a tier has lost it. A group that vanished may be a rename or a wrong base: it blocks both.
+    `groups_read`: what the rules say of somebody who was read is known in full.
     """
 
     absence_counts: bool
     groups_complete: bool
+    groups_read: bool
 
     @classmethod
     def of(cls, snapshot: DirectorySnapshot, ruled: AbstractSet[str]) -> "Evidence":
@@ -27,9 +29,11 @@ class Evidence:
         read = [by_name.get(name) for name in ruled]
         whole = snapshot.users_coverage is Coverage.COMPLETE
         vanished = any(group is None or group.coverage is Coverage.GONE for group in read)
+        complete = all(group is not None and group.complete for group in read)
         return cls(
             absence_counts=whole and not vanished,
-            groups_complete=whole and all(group is not None and group.complete for group in read),
+            groups_complete=whole and complete,
+            groups_read=complete,
         )
 
 

@@ -174,11 +174,15 @@ class Departure:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything one reconciliation would do, and everything it decided not to do."""
+    """Everything one reconciliation would do, and everything it decided not to do.
+
+    `granted` are the places in the queue of those who are given a seat: theirs until it is done.
+    """
 
     actions: tuple[Action, ...]
     adoptions: tuple[Adoption, ...]
     waiting: tuple[WaitEntry, ...]
+    granted: tuple[WaitEntry, ...]
     refused: tuple[Refusal, ...]
     conflicts: tuple[Conflict, ...]
     orphans: tuple[str, ...]
@@ -203,6 +207,9 @@ def action_json(action: Action) -> dict[str, object]:
         "kind": KIND[type(action)],
         "user_name": action.profile.user_name,
         "email": action.profile.email,
+        "given_name": action.profile.given_name,
+        "family_name": action.profile.family_name,
+        "display_name": action.profile.display_name,
         "external_id": action.external_id,
         **_own_facts(action),
         "because": list(action.because),

@@ -59,8 +59,11 @@ class _Planning:
         for action in (*self.leave_actions, *self._give_ups()):
             if action.previous_tier:
                 free[action.previous_tier] += 1
+        self.free_after_releases = dict(free)
+        for case in self.cases:
+            if case.owed and case.current:
+                free[case.current] -= 1
         open_to_sync = {t: n - self.world.reserved.get(t, 0) for t, n in free.items()}
-        self.free_after_releases = free
         return settle([self._wish(case) for case in self.cases if self._competes(case)], open_to_sync)
 
     def _competes(self, case: Case) -> bool:
@@ -82,10 +85,10 @@ class _Planning:
     def _give_ups(self) -> list[ChangeTier]:
         """People who stay without a seat: `tier: none`."""
         return [
-            _change(case, case.account, Move(case.member, case.current, None))
+            _change(case, case.account, Move(case.member, case.actual, None))
             for case in self.cases
             if case.account and not case.arrives and not case.satisfied
-            if case.current and not case.entitlement.options
+            if case.actual and not case.entitlement.options
         ]
 
     def _final(self, case: Case) -> Tier | None:
@@ -103,6 +106,7 @@ class _Planning:
             actions=actions,
             adoptions=self.work.correlation.adoptions,
             waiting=tuple(sorted(self._waiting(after), key=lambda entry: entry.turn)),
+            granted=tuple(sorted(self._granted(after), key=lambda entry: entry.turn)),
             refused=tuple(self.work.refused),
             conflicts=self.work.correlation.conflicts,
             orphans=self.work.correlation.orphans,
@@ -141,9 +145,9 @@ class _Planning:
         grants: list[Move] = []
         for member, (case, _) in staying.items():
             final = self._final(case)
-            if member in self.holds and final is not None and final != case.current:
-                move = Move(member, case.current, final)
-                (moves if case.current else grants).append(move)
+            if final is not None and final != case.actual:
+                move = Move(member, case.actual, final)
+                (moves if case.actual else grants).append(move)
         ordered = sequence(_first_down(moves), self.free_after_releases)
         for move in (*ordered, *grants):
             yield _change(*staying[move.member], move)
@@ -196,35 +200,47 @@ class _Planning:
                 entry = known  # the group that grants more may only have been out of sight
             if entry:
                 yield entry
-        yield from self._wishes_of_strangers()
+        yield from self._wishes_kept()
 
     def _wish_left(self, case: Case, after: SeatPool) -> WaitEntry | None:
-        options = case.entitlement.options
-        if not options or case.satisfied or case.member not in self.holds:
+        options, final = case.entitlement.options, self._final(case)
+        if not options or not (case.pinned or case.member in self.holds):
             return None
-        final = self.holds[case.member]
         if final == options[0] or (case.entitlement.flexible and final is not None):
             return None
         return self._wait_entry(case, final, after)
+
+    def _granted(self, after: SeatPool) -> Iterator[WaitEntry]:
+        """Those who get a seat they did not have, as they would wait if it came to nothing."""
+        for case in self.cases:
+            final = self._final(case)
+            if case.entitlement.options and final is not None and final != case.actual:
+                yield self._wait_entry(case, case.actual, after)
 
     def _wishes_more(self, known: WaitEntry, entry: WaitEntry | None, case: Case) -> bool:
         if self._final(case) == known.wants:
             return False
         return entry is None or known.wants < entry.wants
 
-    def _wishes_of_strangers(self) -> Iterator[WaitEntry]:
-        """Wishes of people whom this read does not name.
+    def _wishes_kept(self) -> Iterator[WaitEntry]:
+        """Wishes of people for whom this read decides nothing.
 
-        A read that is not whole proves nothing: they stay. Otherwise those refused at the login door
-        keep their place a while, in case they come back.
+        What was not read whole, or says two things, proves nothing: they stay. Otherwise only those
+        refused at the login door whom nobody knows keep their place a while, in case they come back.
         """
-        whole = self.world.snapshot.users_coverage is Coverage.COMPLETE
-        known = {fold(user.user_name) for user in self.world.snapshot.users}
-        known |= {case.member for case in self.cases}
-        known |= {account.member for account in self.world.accounts} if whole else set()
+        snapshot, work = self.world.snapshot, self.work
+        sure = snapshot.users_coverage is Coverage.COMPLETE and work.evidence.groups_read
+        decided = {case.member for case in self.cases}
+        decided |= {leaver.account.member for leaver in work.leavers}
+        decided |= {fold(refusal.user_name) for refusal in work.refused}
+        skipped = work.correlation.skipped
+        named = {fold(u.user_name): u.active is None or u.external_id in skipped for u in snapshot.users}
+        accounts = {account.member for account in self.world.accounts}
         for entry in self.world.waiting:
-            fresh = self.world.now - entry.since < LOGIN_WISH_LASTS
-            if entry.member not in known and (not whole or (entry.door is Door.JIT and fresh)):
+            stranger = entry.member not in named and entry.member not in accounts
+            fresh = entry.door is Door.JIT and self.world.now - entry.since < LOGIN_WISH_LASTS
+            doubtful = not sure or named.get(entry.member, False)
+            if entry.member not in decided and (doubtful or (stranger and fresh)):
                 yield entry
 
     def _wait_entry(self, case: Case, final: Tier | None, after: SeatPool) -> WaitEntry:

@@ -38,22 +38,25 @@ def sequence(moves: Iterable[Move], free: Mapping[Tier, int]) -> Iterator[Move]:
             left[pair[1]] -= 1
             left[pair[0]] += 1
             yield queues[pair].popleft()
+        elif ring := _ring(queues):
+            yield from _turned(ring)
         else:
-            yield from _turn_ring(queues)
+            return  # nothing can move now; whoever is left goes on waiting
 
 
-def _turn_ring(queues: dict[tuple[Tier, Tier], deque[Move]]) -> Iterator[Move]:
+def _ring(queues: dict[tuple[Tier, Tier], deque[Move]]) -> list[Move]:
+    """The moves of one exchange, taken out of their queues; empty if there is none."""
     tiers = tuple(sorted({tier for pair in queues for tier in pair}))
 
     def first(held: Tier, wanted: Tier) -> str | None:
         queue = queues.get((held, wanted))
         return queue[0].member if queue else None
 
-    ring = next((r for start in tiers if (r := shortest_ring(start, tiers, first))), None)
-    if ring is None:
-        waiting = [move.member for queue in queues.values() for move in queue]
-        raise AssertionError(f"settlement left moves that no order can carry out: {waiting}")
-    steps = [queues[(held, wanted)].popleft() for held, wanted, _ in ring]
+    ring = next((r for start in tiers if (r := shortest_ring(start, tiers, first))), [])
+    return [queues[(held, wanted)].popleft() for held, wanted, _ in ring]
+
+
+def _turned(steps: list[Move]) -> Iterator[Move]:
     opener, others = steps[0], steps[1:][::-1]
     takers = [*(move.member for move in others), opener.member]
     yield Move(opener.member, opener.left, None, yields_to=takers[0])

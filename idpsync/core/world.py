@@ -29,14 +29,22 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One person who may have something: what policy says, what they have."""
+    """One person who may have something: what policy says, what they have.
+
+    `current` is what they count as holding: what the target gives them (`actual`), else a reservation
+    made for them (`pinned`: they get that seat now, whatever else they wish), else what they gave up
+    in an exchange that broke off (`owed`).
+    """
 
     user: DirectoryUser
     entitlement: Entitlement
     account: Account | None
     member: str
-    current: Tier | None  # of a working account, or of a reservation on its way
-    satisfied: bool  # keeps what they have, whatever is free
+    actual: Tier | None
+    current: Tier | None
+    satisfied: bool  # keeps what they count as holding, whatever is free
+    pinned: bool = False
+    owed: bool = False
 
     @property
     def standing(self) -> Standing | None:
