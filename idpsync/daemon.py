@@ -51,6 +51,17 @@ class Duties:
     heartbeat: Callable[[], object] = lambda: None
 
 
+class Halt(threading.Event):
+    """Set when the program stops, or when this run must stop for a reason of its own."""
+
+    def __init__(self, program: threading.Event) -> None:
+        super().__init__()
+        self._program = program
+
+    def is_set(self) -> bool:
+        return super().is_set() or self._program.is_set()
+
+
 class Daemon:
     """Keeps the schedule until it is stopped; a person half written is finished first."""
 
@@ -125,8 +136,9 @@ class Daemon:
         return last is not None and last.state is RunState.RUNNING
 
     def _reconcile(self) -> None:
-        with lead(self.duties.lease) as token:
-            order = Order(actor="sync", trigger="schedule", token=token, stopping=self.stopping)
+        halt = Halt(self.stopping)
+        with lead(self.duties.lease, on_lost=halt.set) as token:
+            order = Order(actor="sync", trigger="schedule", token=token, stopping=halt)
             outcome = self.duties.reconciler.reconcile(order)
         self.watch()
         if _good(outcome):

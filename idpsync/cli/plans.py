@@ -1,7 +1,11 @@
 """Verbs about plans: plan, apply, explain, holds, approve, reject."""
 
+import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -92,8 +96,11 @@ def apply(desk: Desk, digest: str | None, yes: bool, as_json: bool) -> int:
             return _verdict(preview)
         click.confirm("Apply exactly this plan?", abort=True, err=True)
         digest = preview.plan.digest
-    with lead(house.store.lease, patience=BUSY_PATIENCE) as token:
-        outcome = _apply(desk, digest, token, bar=not as_json and desk.console.is_terminal)
+    with stopped_by_signals() as stopping:
+        lease = house.store.lease
+        with lead(lease, patience=BUSY_PATIENCE, on_lost=stopping.set) as token:
+            order = Order(actor=desk.actor, trigger="cli", token=token, digest=digest, stopping=stopping)
+            outcome = _apply(desk, order, bar=not as_json and desk.console.is_terminal)
     with lead(house.store.lease, patience=BUSY_PATIENCE, name=JUDGE):
         house.alerting.evaluate(house.clock.now())
     house.alerting.deliver(house.clock.now())
@@ -103,19 +110,25 @@ def apply(desk: Desk, digest: str | None, yes: bool, as_json: bool) -> int:
     return exit_of(outcome)
 
 
-def _apply(desk: Desk, digest: str | None, token: int, *, bar: bool) -> Outcome:
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set: the person under way is finished, no other is begun."""
+    stopping = threading.Event()
+    caught = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stopping.set()) for number in caught]
+    try:
+        yield stopping
+    finally:
+        for number, handler in zip(caught, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _apply(desk: Desk, order: Order, *, bar: bool) -> Outcome:
     columns = (TextColumn("applying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not bar, transient=True) as progress:
         task = progress.add_task("applying", total=None)
-        order = Order(
-            actor=desk.actor,
-            trigger="cli",
-            token=token,
-            digest=digest,
-            stopping=threading.Event(),
-            progress=lambda done, of: progress.update(task, completed=done, total=of),
-        )
-        return desk.house.reconciler.reconcile(order)
+        shown = replace(order, progress=lambda done, of: progress.update(task, completed=done, total=of))
+        return desk.house.reconciler.reconcile(shown)
 
 
 def exit_of(outcome: Outcome) -> int:

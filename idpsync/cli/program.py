@@ -57,7 +57,7 @@ def _code(call: Callable[[], object]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
-        click.echo("Stopped; nothing was written.", err=True)
+        click.echo("Stopped.", err=True)
         return Exit.FAULT
     except click.ClickException as error:
         error.show()

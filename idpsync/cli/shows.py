@@ -1,5 +1,6 @@
 """Verbs that show something and change nothing: seats, waitlist, ledger, version."""
 
+from collections import Counter
 from datetime import UTC, datetime
 
 import click
@@ -11,6 +12,8 @@ from idpsync.core.model import fold
 from idpsync.core.records import Cause
 from idpsync.core.remedies import Exit
 from idpsync.core.report import entry_json, seats_json, waiting_json
+from idpsync.core.seats import Tier
+from idpsync.engine.leadership import lead
 from idpsync.settings import duration
 
 
@@ -34,16 +37,19 @@ def seats(context: click.Context, desk: Desk, as_json: bool) -> None:
 @pass_desk
 def seats_add(desk: Desk, bought: tuple[str, ...], as_json: bool) -> None:
     """Record seats that were bought; whoever waits moves up at the next run."""
-    purchased = dict(desk.store.seats.pool().purchased)
     ladder = desk.config.ladder()
+    more: Counter[Tier] = Counter()
     for purchase in bought:
         name, _, number = purchase.partition("=")
         if name not in {tier.name for tier in ladder} or not number.isdecimal() or number == "0":
             tiers = ", ".join(tier.name for tier in ladder)
             raise click.BadParameter(f"'{purchase}': write TIER=N, a tier being one of {tiers}")
-        purchased[ladder.named(name)] += int(number)
+        more[ladder.named(name)] += int(number)
     because = (f"bought: {', '.join(bought)}",)
-    desk.store.seats.resize(purchased, Cause(desk.actor, because))
+    with lead(desk.store.lease, patience=10.0, name="purchase"):  # two purchases at once both count
+        purchased = desk.store.seats.pool().purchased
+        total = {tier: purchased.get(tier, 0) + more[tier] for tier in ladder}
+        desk.store.seats.resize(total, Cause(desk.actor, because))
     _say_seats(desk, as_json=as_json)
 
 

@@ -427,6 +427,49 @@ def test_a_renamed_person_keeps_the_account() -> None:
     assert steps(made) == ["update adele user_name,email,given_name,display_name"]
 
 
+def test_what_will_be_written_is_in_the_digest() -> None:
+    renamed = replace(person("ada"), profile=replace(profile("ada"), given_name="Mallory"))
+    groups = [group("Premium", ()), group("Users", ["ada"]), *EMPTY]
+    ada, mallory = (
+        plan(world(snapshot([who], groups)), POLICY).digest for who in (person("ada"), renamed)
+    )
+
+    assert ada != mallory
+
+
+def test_a_newcomer_waits_until_every_group_that_rules_name_is_read() -> None:
+    """What they may have could be less than what people without a rule get."""
+    groups = [group("Contractors", None, Coverage.FAILED), group("Premium", ()), group("Users", ())]
+    made = plan(world(snapshot(["ada"], [*groups, EMPTY[1]])), POLICY)
+
+    assert steps(made) == []
+
+
+@pytest.mark.parametrize("without", [WithoutRule.NONE, WithoutRule.HIGHEST_AVAILABLE])
+def test_a_wish_outlives_reads_that_decide_nothing(without: WithoutRule) -> None:
+    since = NOW - timedelta(days=5)
+    entry = WaitEntry("bob@acme.example", "bob@acme.example", PREMIUM, since)
+    unread = [group("Premium", None, Coverage.FAILED), group("Users", ()), *EMPTY]
+    silent = [group("Premium", ["bob"]), group("Users", ()), *EMPTY]
+    for here in (
+        snapshot(["bob"], unread),
+        snapshot([person("bob", active=None)], silent),
+        snapshot(["bob", replace(person("bob"), external_id="id-twin")], silent),
+    ):
+        busy = world(here, seats={PREMIUM: 0, STANDARD: 0}, waiting=[entry])
+        made = plan(busy, replace(POLICY, without_rule=without))
+        assert [(w.member, w.since) for w in made.waiting] == [("bob@acme.example", since)]
+
+
+def test_those_who_are_granted_a_seat_keep_their_place_until_it_is_done() -> None:
+    since = NOW - timedelta(days=5)
+    entry = WaitEntry("ada@acme.example", "ada@acme.example", PREMIUM, since)
+    made = plan(world(read("ada bob", premium="ada"), [account("bob")], waiting=[entry]), POLICY)
+
+    assert [(g.member, g.wants, g.since) for g in made.granted] == [("ada@acme.example", PREMIUM, since)]
+    assert made.waiting == ()
+
+
 def test_the_digest_depends_on_the_actions_alone() -> None:
     here = world(read("ada bob"))
     first, later = plan(here, POLICY), plan(replace(here, now=NOW + timedelta(hours=1)), POLICY)
