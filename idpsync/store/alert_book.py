@@ -30,13 +30,11 @@ class SqlAlertBook:
             return {row.key: _state(row) for row in connection.execute(query)}
 
     def save(self, states: Iterable[AlertState], messages: Iterable[tuple[str, Alert]]) -> None:
-        rows = {state.key: self._row(state) for state in states}
+        new = tuple(states)
         posts = [self._message(receiver, alert) for receiver, alert in messages]
         with self._database.writing() as connection:
-            for key in rows:
-                connection.execute(delete(alert_state).where(*self._at(key)))
-            if rows:
-                connection.execute(insert(alert_state), list(rows.values()))
+            for state in new:
+                self._put(connection, state)
             if posts:
                 connection.execute(insert(outbox), posts)
             self._forget_delivered(connection)
@@ -58,6 +56,19 @@ class SqlAlertBook:
             scribe.note(event, detail={"key": key})
             scribe.write()
             return _state(changed)
+
+    def _put(self, connection: Connection, state: AlertState) -> None:
+        """What people said of the alert since the state was read is not overwritten."""
+        query = select(alert_state).where(*self._at(state.key)).with_for_update()
+        there = connection.execute(query).first()
+        row = self._row(state)
+        if there is None:
+            connection.execute(insert(alert_state).values(row))
+            return
+        row["silenced_until"] = there.silenced_until
+        if not _ends_acknowledgement(_state(there), state):
+            row["acknowledged_by"] = there.acknowledged_by
+        connection.execute(update(alert_state).where(*self._at(state.key)).values(row))
 
     def _forget_delivered(self, connection: Connection) -> None:
         before = self._database.clock.now() - KEEP_DELIVERED
@@ -103,6 +114,17 @@ class SqlAlertBook:
             "silenced_until": state.silenced_until,
             "told": {severity.value: instant_text(at) for severity, at in state.told.items()},
         }
+
+
+def _ends_acknowledgement(old: AlertState, new: AlertState) -> bool:
+    """The trouble is over, or worse than anything that was told and acknowledged."""
+    if new.acknowledged_by is not None:
+        return False
+    return new.phase is Phase.OK or _worst(new) > _worst(old) > 0
+
+
+def _worst(state: AlertState) -> int:
+    return max((severity.rank for severity in state.told), default=0)
 
 
 def _state(row: Row[Any]) -> AlertState:

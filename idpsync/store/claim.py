@@ -4,8 +4,9 @@ The statements go to the driver itself: this is the path of a login, and the too
 be larger than the database's. `swift` has the one-statement form for PostgreSQL.
 """
 
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from idpsync.core.records import Cause
@@ -18,7 +19,7 @@ OWN = """
 SELECT tier, state FROM seat WHERE organization = :organization AND member = :member ORDER BY role
 """  # 'moving' sorts before 'primary'
 PROLONG = """
-UPDATE seat SET expires_at = :expires_at
+UPDATE seat SET expires_at = :expires_at, ticket = NULL
 WHERE organization = :organization AND member = :member AND state = 'reserved'
 """
 WANTS = "SELECT wants FROM wait_list WHERE organization = :organization AND member = :member"
@@ -43,7 +44,7 @@ WAITING = """
 """
 TAKE = """
 UPDATE seat SET state = 'reserved', role = :role, member = :member, door = :door,
-  since = :now, expires_at = :expires_at, changed_at = :now
+  since = :now, expires_at = :expires_at, changed_at = :now, ticket = :ticket
 WHERE organization = :organization AND tier = :tier AND seat_no = (
   SELECT seat_no FROM seat
   WHERE organization = :organization AND tier = :tier AND state = 'free'
@@ -129,15 +130,19 @@ class ClaimDesk:
             "run_id": cause.run_id,
             "user_name": claim.user_name,
             "no": False,
+            "ticket": secrets.randbits(62),
         }
 
     def own(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Placement | None:
-        """The seat the member has; a reservation gets its full time again."""
+        """The seat the member has; a reservation gets its full time again, and nobody's ticket fits it.
+
+        None also when the reservation was dropped between our look and our joining it.
+        """
         row = driver.execute(self._own, values).fetchone()
         if row is None:
             return None
-        if row[1] == "reserved":
-            driver.execute(self._prolong, values)
+        if row[1] == "reserved" and driver.execute(self._prolong, values).rowcount == 0:
+            return None
         wish = driver.execute(self._wants, values).fetchone()
         tier = tier_named(self.ladder, row[0])
         waits_for = tier_named(self.ladder, wish[0]) if wish else None
@@ -231,6 +236,14 @@ class ClaimDesk:
         for tier in accepts:
             place = {"tier": tier.name, "asked": since, "owed": bool(owed)}
             driver.execute(self._enqueue, {**values, **place})
+
+
+def stamped(placement: Placement, values: Mapping[str, object]) -> Placement:
+    """The placement with the ticket that its reservation was made under."""
+    ticket = values["ticket"]
+    if placement.tier is None or not isinstance(ticket, int):
+        return placement
+    return replace(placement, ticket=ticket)
 
 
 def better_than(claim: Claim, holds: Tier | None) -> tuple[Tier, ...]:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from idpsync.core.errors import StoreError
 from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Door, Placement, Tier
-from idpsync.store.claim import RECORD, ClaimDesk
+from idpsync.store.claim import RECORD, ClaimDesk, stamped
 from idpsync.store.database import Collision, Database, Driver
 from idpsync.store.swift import SwiftClaim
 from idpsync.store.types import json_text
@@ -22,7 +22,7 @@ SELECT tier, role, door FROM seat WHERE organization = :organization AND member 
 """
 UNMOVE = """
 UPDATE seat SET state = 'free', role = 'primary', member = NULL, door = NULL, since = NULL,
-  expires_at = NULL, changed_at = NULL
+  expires_at = NULL, changed_at = NULL, ticket = NULL
 WHERE organization = :organization AND member = :member AND role = 'moving'
 """
 
@@ -75,7 +75,7 @@ class Claiming:
             desk.conclude(driver, claim, placement, values)
         if self._swift:
             self._swift.learn(claim, placement)
-        return placement
+        return stamped(placement, values)
 
     def _decide(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Placement:
         decision = self._desk.decide(driver, claim, values)
@@ -97,8 +97,9 @@ class Claiming:
                 return False
             driver.execute(self._unmove, values)
             stays = [door for _, role, door in mine if role == "primary"]
-            place = {"role": "moving" if stays else "primary", "door": stays[0] if stays else "sync"}
-            if not desk.take(driver, tier, {**values, **place}):
+            role, door = ("moving", stays[0]) if stays else ("primary", "sync")
+            place = {**values, "role": role, "door": door, "ticket": None}
+            if not desk.take(driver, tier, place):
                 raise _InHand
             entry = {
                 "event": "seat.held",

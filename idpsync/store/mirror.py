@@ -82,6 +82,7 @@ class Mirror:
                 account_id=one.account_id,
                 expires_at=None,
                 moving=False,
+                ticket=None,
                 changed_at=self.now,
             )
             rows[rows.index(here)] = confirmed

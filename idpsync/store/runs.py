@@ -13,6 +13,7 @@ from idpsync.store.schema import headroom, held_plan, run
 from idpsync.store.types import Instant
 
 _OVER = {HoldState.USED, HoldState.SUPERSEDED}
+_REOPENED = {*_OVER, HoldState.APPROVED}  # whoever holds it anew found no approval that is good
 _CLAIM_SLOT = text(
     "INSERT INTO job_slot (organization, job, slot) VALUES (:organization, :job, :slot)"
     " ON CONFLICT DO NOTHING"
@@ -93,7 +94,7 @@ class SqlRunBook:
             scribe = Scribe(self._database, connection, cause)
             self._supersede(connection, scribe, keep=held.digest)
             old = self._held(connection, held.digest)
-            if old is None or old.state in _OVER:
+            if old is None or old.state in _REOPENED:
                 connection.execute(delete(held_plan).where(*self._at(held.digest)))
                 connection.execute(
                     insert(held_plan).values(

@@ -65,6 +65,7 @@ seat = Table(
     Column("since", Instant),
     Column("expires_at", Instant),
     Column("changed_at", Instant),
+    Column("ticket", BigNumber),  # of whoever made the reservation, until somebody joins it
     ForeignKeyConstraint(["organization", "tier"], ["capacity.organization", "capacity.tier"]),
     CheckConstraint("seat_no > 0", name="seat_no"),
     CheckConstraint("state IN ('free', 'reserved', 'claimed')", name="state"),
@@ -75,6 +76,7 @@ seat = Table(
     CheckConstraint("(state = 'free') = (since IS NULL)", name="since"),
     CheckConstraint("(state = 'reserved') = (expires_at IS NOT NULL)", name="expires"),
     CheckConstraint("(state = 'claimed') = (account_id IS NOT NULL)", name="account"),
+    CheckConstraint("ticket IS NULL OR state = 'reserved'", name="ticket"),
     CheckConstraint(f"overdrawn = (seat_no > {BEYOND})", name="overdrawn"),
     CheckConstraint("NOT overdrawn OR state <> 'free'", name="vanishes"),
     # claimed rows leave dead entries at the head of seat_free: vacuum early

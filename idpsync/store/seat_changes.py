@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from idpsync.core.errors import Conflict
+from idpsync.core.seats import WaitEntry
 from idpsync.store.seat_rows import Page, SeatRow
 
 
@@ -16,7 +17,7 @@ def settle(page: Page, member: str, account_id: str, yield_to: str | None) -> No
     *left, taken = mine
     for row in left:
         _leave(page, row, yield_to)
-    page.change(taken, replace(taken, account_id=account_id, expires_at=None, moving=False))
+    page.change(taken, replace(taken, account_id=account_id, expires_at=None, moving=False, ticket=None))
     page.wishes.seated(member, taken.tier)
     facts = {"tier": taken.tier.name, "left": [row.tier.name for row in left], "yield_to": yield_to}
     page.scribe.note("seat.settled", member, account_id=account_id, detail=facts)
@@ -29,20 +30,25 @@ def release(page: Page, member: str, yield_to: str | None, because: tuple[str, .
         return
     page.wishes.unseated(member)
     if yield_to:
-        page.wishes.owe(member, mine[0].tier, because)
+        tier = mine[0].tier
+        page.wishes.owe(WaitEntry(member, member, tier, page.now, because=because, accepts=(tier,)))
     for row in mine:
         _leave(page, row, yield_to if row is mine[0] else None)
     facts = {"tiers": [row.tier.name for row in mine], "yield_to": yield_to}
     page.scribe.note("seat.released", member, account_id=mine[0].account_id, detail=facts)
 
 
-def cancel(page: Page, member: str) -> None:
-    """Reservations are dropped, an assigned seat stays."""
-    held = [row for row in page.of(member) if not row.claimed]
+def cancel(page: Page, member: str, ticket: int | None) -> None:
+    """The seat moved to is dropped, and the reservation that was made under `ticket` alone."""
+    held = [row for row in page.of(member) if row.moving or _made_under(row, ticket)]
     for row in held:
         page.free(row)
     if held:
         page.scribe.note("seat.cancelled", member, detail={"tiers": [row.tier.name for row in held]})
+
+
+def _made_under(row: SeatRow, ticket: int | None) -> bool:
+    return not row.claimed and ticket is not None and row.ticket == ticket
 
 
 def rename(page: Page, member: str, to: str) -> None:
@@ -71,5 +77,6 @@ def _leave(page: Page, row: SeatRow, yield_to: str | None) -> None:
         since=page.now,
         expires_at=page.now + page.hold_ttl,
         moving=bool(theirs),
+        ticket=None,
     )
     page.change(row, handed)

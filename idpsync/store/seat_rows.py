@@ -31,6 +31,7 @@ class SeatRow:
     account_id: str | None = None
     expires_at: datetime | None = None
     moving: bool = False
+    ticket: int | None = None
 
     @property
     def place(self) -> tuple[str, int]:
@@ -90,6 +91,7 @@ def _row(row: Row[Any], ladder: Ladder) -> SeatRow:
         account_id=row.account_id,
         expires_at=row.expires_at,
         moving=row.role == "moving",
+        ticket=row.ticket,
     )
 
 
@@ -128,6 +130,7 @@ _NOBODY = {
     "since": None,
     "expires_at": None,
     "changed_at": None,
+    "ticket": None,
 }
 _FREE = update(seat).where(*_AT).values(_NOBODY)
 _REMOVE = delete(seat).where(*_AT)
@@ -172,6 +175,7 @@ def _occupant(row: SeatRow) -> dict[str, object]:
         "since": row.since,
         "expires_at": row.expires_at,
         "changed_at": row.changed_at,
+        "ticket": row.ticket,
     }
 
 

@@ -79,9 +79,9 @@ class SqlSeatBook:
         with self._booking.open(cause, member, yield_to) as page:
             seat_changes.release(page, member, yield_to, cause.because)
 
-    def cancel(self, member: str, cause: Cause) -> None:
+    def cancel(self, member: str, cause: Cause, ticket: int | None = None) -> None:
         with self._booking.open(cause, member) as page:
-            seat_changes.cancel(page, member)
+            seat_changes.cancel(page, member, ticket)
 
     def rename(self, member: str, to: str, cause: Cause) -> None:
         with self._booking.open(cause, member, to) as page:

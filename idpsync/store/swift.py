@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from idpsync.core.seats import Claim, Door, Placement, Tier
-from idpsync.store.claim import better_than, detail
+from idpsync.store.claim import better_than, detail, stamped
 from idpsync.store.database import Driver
 from idpsync.store.types import json_text
 
@@ -31,7 +31,7 @@ _IS_FULL = """
 _TAKEN = """
 WITH taken AS (
   UPDATE seat SET state = 'reserved', role = 'primary', member = :member, door = :door,
-    since = :now, expires_at = :expires_at, changed_at = :now
+    since = :now, expires_at = :expires_at, changed_at = :now, ticket = :ticket
   WHERE organization = :organization AND tier = :tier{n} AND seat_no = (
     SELECT seat_no FROM seat
     WHERE organization = :organization AND tier = :tier{n} AND state = 'free' AND {conditions}
@@ -101,7 +101,8 @@ class SwiftClaim:
         if row is None:
             return None
         placement = form.placement
-        return Placement(placement.tier, placement.waits_for, tuple(json.loads(row[0])))
+        said = tuple(json.loads(row[0]))
+        return stamped(Placement(placement.tier, placement.waits_for, said), values)
 
     def learn(self, claim: Claim, placement: Placement) -> None:
         """What a careful claim got is the next guess."""

@@ -56,6 +56,13 @@ class SqlWaitList:
                 scribe.note("wish.dropped", member)
                 scribe.write()
 
+    def owe(self, entry: WaitEntry, cause: Cause) -> None:
+        with self._database.writing(cause) as connection:
+            if Wishes(self._database, connection, self._ladder).owe(entry):
+                scribe = Scribe(self._database, connection, cause)
+                scribe.note("wish.owed", entry.member, detail={"wants": entry.wants.name})
+                scribe.write()
+
 
 _DROP = delete(wait_list).where(
     wait_list.c.organization == bindparam("of_organization"),
@@ -97,35 +104,33 @@ class Wishes:
             self._connection.execute(insert(queue), places)
 
     def seated(self, member: str, tier: Tier) -> None:
-        """A confirmed seat: the wish is met, or goes on from a better place."""
-        self._hold(member, tier)
-        self._connection.execute(
-            delete(wait_list).where(
-                wait_list.c.organization == self._organization,
-                wait_list.c.member == member,
-                wait_list.c.wants == tier.name,
-            )
-        )
+        """A confirmed seat: the wish or the debt is met, or the wish goes on and nothing is owed."""
+        old = self.of(member)
+        if old is None:
+            return
+        if old.wants == tier or (old.owed and old.awaits(tier)):
+            self.drop([member])
+        elif old.owed or old.holds != tier:
+            self.put([replace(old, holds=tier, owed=False)])
 
     def unseated(self, member: str) -> None:
-        self._hold(member, None)
-
-    def _hold(self, member: str, tier: Tier | None) -> None:
         self._connection.execute(
             update(wait_list)
             .where(wait_list.c.organization == self._organization, wait_list.c.member == member)
-            .values(holds=tier.name if tier else None)
+            .values(holds=None)
         )
 
-    def owe(self, member: str, tier: Tier, because: tuple[str, ...]) -> None:
-        """The member gave a seat of `tier` away in an exchange: nobody stands before them."""
-        old = self.of(member)
-        if old:
-            self.put([replace(old, owed=True, holds=None)])
-            return
-        now = self._database.clock.now()
-        entry = WaitEntry(member, member, tier, now, because=because, owed=True, accepts=(tier,))
-        self.put([entry])
+    def owe(self, entry: WaitEntry) -> bool:
+        """The member is owed `entry.wants`: nobody stands before them. False if that is known."""
+        old = self.of(entry.member)
+        accepts = old.accepts if old else entry.accepts
+        if entry.wants not in accepts:
+            accepts = (*accepts, entry.wants)
+        new = replace(old or entry, owed=True, accepts=accepts)
+        if new == old:
+            return False
+        self.put([new])
+        return True
 
     def rename(self, member: str, to: str) -> bool:
         """Whether there was a wish to take along."""

@@ -11,6 +11,7 @@ from tests.contracts.registry import RegistryContract
 from tests.contracts.run_book import RunBookContract
 from tests.contracts.seat_book import SeatBookContract
 from tests.contracts.seat_mirror import SeatMirrorContract
+from tests.contracts.seat_ticket import SeatTicketContract
 from tests.contracts.wait_list import WaitListContract
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "RunBookContract",
     "SeatBookContract",
     "SeatMirrorContract",
+    "SeatTicketContract",
     "WaitListContract",
 ]

@@ -208,11 +208,11 @@ class SeatBookContract:
     def test_a_cancelled_reservation_is_free_again_and_an_assigned_seat_stays(
         self, books: Books
     ) -> None:
-        books.store.seats.hold(wish("ada"), CAUSE)
-        books.assign("bob", STANDARD)
+        made = [books.store.seats.hold(wish(name, STANDARD), CAUSE) for name in ("ada", "bob")]
+        books.store.seats.settle("bob", "acc-bob", CAUSE)
 
-        for name in ("ada", "bob"):
-            books.store.seats.cancel(name, CAUSE)
+        for name, placement in zip(("ada", "bob"), made, strict=True):
+            books.store.seats.cancel(name, CAUSE, placement.ticket)
 
         assert [(h.member, h.tier) for h in books.store.seats.holdings()] == [("bob", STANDARD)]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from idpsync.core.alerts import Alert, AlertState
+from idpsync.core.alerts import Alert, AlertState, Phase
 from idpsync.core.ports import Clock
 from idpsync.core.records import Cause, Delivery
 from tests.fakes.ledger import FakeLedger
@@ -76,7 +76,9 @@ class FakeAlertBook:
 
     def save(self, states: Iterable[AlertState], messages: Iterable[tuple[str, Alert]]) -> None:
         new, posts = list(states), list(messages)  # both are read before anything changes
-        self.rows.update((state.key, state) for state in new)
+        for state in new:
+            old = self.rows.get(state.key)
+            self.rows[state.key] = _with_what_people_said(old, state) if old else state
         for receiver, alert in posts:
             self.outbox.post(receiver, alert)
 
@@ -103,3 +105,15 @@ class FakeAlertBook:
         )
         self.ledger.record(event, cause, detail={"key": key})
         return self.rows[key]
+
+
+def _with_what_people_said(old: AlertState, new: AlertState) -> AlertState:
+    """The new state; an acknowledgement ends with the trouble, or when it gets worse."""
+    worse = bool(old.told) and _rank(new) > _rank(old)
+    ended = new.acknowledged_by is None and (new.phase is Phase.OK or worse)
+    by = None if ended else old.acknowledged_by
+    return replace(new, acknowledged_by=by, silenced_until=old.silenced_until)
+
+
+def _rank(state: AlertState) -> int:
+    return max((severity.rank for severity in state.told), default=0)

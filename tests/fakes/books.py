@@ -74,7 +74,7 @@ class FakeRunBook:
         self.ledger.lease.fence(cause)
         old = self.held.get(held.digest)
         self._supersede(cause, keep=held.digest)
-        if old is None or old.state in {HoldState.USED, HoldState.SUPERSEDED}:
+        if old is None or old.state not in {HoldState.HELD, HoldState.REJECTED}:
             self.held[held.digest] = replace(held, decided_by=None, decided_at=None)
             self.ledger.record("plan.held", cause, detail={"digest": held.digest})
 

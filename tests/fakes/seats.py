@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from idpsync.core.errors import Conflict
 from idpsync.core.records import Cause, Seated
-from idpsync.core.seats import Claim, Door, Holding, Ladder, Placement, SeatPool, Tier, place
+from idpsync.core.seats import Claim, Door, Holding, Ladder, Placement, SeatPool, Tier, WaitEntry, place
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.wait_list import FakeWaitList
 
@@ -15,6 +15,7 @@ from tests.fakes.wait_list import FakeWaitList
 class _Row:
     seat: Holding
     changed_at: datetime
+    ticket: int | None = None
 
     @property
     def claimed(self) -> bool:
@@ -35,6 +36,7 @@ class FakeSeatBook:
         self.waiting, self.ledger, self.clock = waiting, ledger, ledger.clock
         self.capacity: dict[Tier, int] = dict.fromkeys(ladder, 0)
         self.rows: list[_Row] = []
+        self.tickets = 0
 
     def pool(self) -> SeatPool:
         return SeatPool(
@@ -62,6 +64,8 @@ class FakeSeatBook:
         placement = place(self.pool(), claim)
         if placement.tier:
             self._reserve(claim.member, placement.tier, claim.door)
+            self.tickets += 1
+            self.rows[-1].ticket = self.tickets
         if placement.waits_for:
             self.waiting.keep_wish(claim, placement.tier, placement.because)
         else:
@@ -76,12 +80,13 @@ class FakeSeatBook:
             because=placement.because,
             detail={"tier": tier, "door": claim.door.value},
         )
-        return placement
+        return replace(placement, ticket=self.tickets) if placement.tier else placement
 
     def _own(self, claim: Claim, own: Holding) -> Placement:
         for row in self._mine(claim.member):
             if row.seat == own and not row.claimed:
                 row.seat = replace(own, expires_at=self.clock.now() + self.hold_ttl)
+            row.ticket = None  # joined: no longer its maker's alone
         entry = self.waiting.rows.get(claim.member)
         because = (*claim.because, f"already holds {own.tier}")
         return Placement(own.tier, entry.wants if entry else None, because)
@@ -121,14 +126,17 @@ class FakeSeatBook:
             return
         self.waiting.unseated(member)
         if yield_to:
-            self.waiting.owe(member, mine[0].seat.tier, cause.because)
+            tier, now = mine[0].seat.tier, self.clock.now()
+            debt = WaitEntry(member, member, tier, now, because=cause.because, accepts=(tier,))
+            self.waiting.put_owed(debt)
         for row in mine:
             self._leave(row, yield_to if row is mine[0] else None)
         self.ledger.record("seat.released", cause, member, detail={"yield_to": yield_to})
 
-    def cancel(self, member: str, cause: Cause) -> None:
+    def cancel(self, member: str, cause: Cause, ticket: int | None = None) -> None:
         self.ledger.lease.fence(cause)
-        held = [row for row in self._mine(member) if not row.claimed]
+        mine = [row for row in self._mine(member) if not row.claimed]
+        held = [r for r in mine if r.seat.moving or (ticket is not None and r.ticket == ticket)]
         for row in held:
             self.rows.remove(row)
         if held:

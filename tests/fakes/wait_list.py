@@ -58,24 +58,27 @@ class FakeWaitList:
             door=old.door if old else claim.door,
         )
 
-    def owe(self, member: str, tier: Tier, because: tuple[str, ...]) -> None:
-        """The member gave a seat of `tier` away in an exchange: nobody stands before them."""
-        old = self.rows.get(member)
-        if old:
-            self.rows[member] = replace(old, owed=True, holds=None)
-        else:
-            now = self.clock.now()
-            self.rows[member] = WaitEntry(
-                member, member, tier, now, because=because, owed=True, accepts=(tier,)
-            )
+    def owe(self, entry: WaitEntry, cause: Cause) -> None:
+        self.ledger.lease.fence(cause)
+        if self.put_owed(entry):
+            detail = {"wants": entry.wants.name}
+            self.ledger.record("wish.owed", cause, entry.member, detail=detail)
+
+    def put_owed(self, entry: WaitEntry) -> bool:
+        """Whether that was not known yet."""
+        old = self.rows.get(entry.member)
+        kept = old or entry
+        more = () if entry.wants in kept.accepts else (entry.wants,)
+        self.rows[entry.member] = replace(kept, owed=True, accepts=(*kept.accepts, *more))
+        return self.rows[entry.member] != old
 
     def seated(self, member: str, tier: Tier) -> None:
-        """A confirmed seat: the wish is met, or goes on from a better place."""
+        """A confirmed seat: the wish or the debt is met, or the wish goes on and nothing is owed."""
         old = self.rows.get(member)
-        if old and old.wants == tier:
+        if old and (old.wants == tier or (old.owed and tier in old.accepts)):
             del self.rows[member]
         elif old:
-            self.rows[member] = replace(old, holds=tier)
+            self.rows[member] = replace(old, holds=tier, owed=False)
 
     def unseated(self, member: str) -> None:
         old = self.rows.get(member)
