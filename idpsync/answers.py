@@ -12,6 +12,7 @@ from typing import NoReturn, Protocol
 from urllib.parse import urlsplit
 
 from idpsync.core.errors import (
+    ConfigError,
     Conflict,
     CredentialsRejected,
     Malformed,
@@ -209,6 +210,26 @@ def unanswered(asked: Question, reason: str) -> RemoteError:
 def unreadable(asked: Question, reason: str) -> RemoteError:
     """An answer came and makes no sense: after a write that leaves the outcome open."""
     return (UnknownOutcome if asked.writes else Malformed)(asked.system, asked.operation, reason)
+
+
+class Doubts:
+    """What the attempts of one write left open: whatever is said to a later one proves nothing of it."""
+
+    def __init__(self) -> None:
+        self._first: UnknownOutcome | None = None
+
+    def note(self, error: RemoteError) -> None:
+        """An attempt failed; kept only if it may have been carried out all the same."""
+        if self._first is None and isinstance(error, UnknownOutcome):
+            self._first = error
+
+    def confess(self, last: RemoteError | ConfigError) -> None:
+        """UnknownOutcome instead of `last`, if an earlier attempt may have been carried out."""
+        first = self._first
+        if first is not None:
+            later = last.reason if isinstance(last, RemoteError) else str(last)
+            reason = f"{first.reason}; asked again: {later}"
+            raise UnknownOutcome(first.system, first.operation, reason) from last
 
 
 def same_origin(one: str, other: str) -> bool:

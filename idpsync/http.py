@@ -20,11 +20,13 @@ from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import HTTPError as PoolError
+from urllib3.exceptions import InvalidHeader as PoolHeaderError
 from urllib3.exceptions import SSLError as PoolTlsError
 
 from idpsync import __version__
 from idpsync.answers import (
     Credential,
+    Doubts,
     Question,
     Response,
     Verdict,
@@ -36,7 +38,7 @@ from idpsync.answers import (
     unanswered,
     unreadable,
 )
-from idpsync.core.errors import Malformed, RateLimited, Refused, RemoteError, Transient, UnknownOutcome
+from idpsync.core.errors import ConfigError, RateLimited, Refused, RemoteError, Transient, UnknownOutcome
 from idpsync.core.ports import Clock
 from idpsync.pace import Limits, Pace, RetryBudget, Timer, Watch, Watchdog, backoff, watched_pools
 
@@ -89,6 +91,8 @@ def fate_of(error: Exception) -> Fate:
         return Fate.UNSENT
     if isinstance(reason, PoolTlsError) and isinstance(reason.args[0], SSLCertVerificationError):
         return Fate.UNSENT
+    if isinstance(reason, PoolHeaderError):  # of the answer; requests has one name for both directions
+        return Fate.UNREADABLE
     if isinstance(error, UnicodeError | ValueError) and not isinstance(error, OSError):
         return Fate.UNFIT
     known = (FATES[kind] for kind in type(error).__mro__ if kind in FATES)
@@ -201,12 +205,23 @@ class HttpClient:
     ) -> Response:
         """The final answer whatever its status, after the pauses and retries that are safe.
 
-        `repeatable` says that sending twice does no harm; by default the method decides.
+        `repeatable` says that sending twice does no harm; by default the method decides. A write that
+        was sent again after an attempt of unknown outcome ends in success or in UnknownOutcome: what
+        is said to the repeat proves nothing about the attempt before it.
         """
         again = method in REPEATABLE if repeatable is None else repeatable
         asked = self.question(method, operation)
         target = url if urlsplit(url).scheme else self._base + url
-        return self._persist(_Call(asked, method, target, headers or {}, body, again))
+        call, doubts = _Call(asked, method, target, headers or {}, body, again), Doubts()
+        try:
+            response = self._persist(call, doubts)
+        except (RemoteError, ConfigError) as error:  # ConfigError: a secret that has gone meanwhile
+            doubts.confess(error)
+            raise
+        gone = method == "DELETE" and response.status in {404, 410}  # as it was asked for
+        if not response.ok and not gone:
+            doubts.confess(self.refusal(asked, response))
+        return response
 
     def question(self, method: str, operation: str) -> Question:
         return Question(self.system, operation, method not in READS)
@@ -221,7 +236,8 @@ class HttpClient:
         """The start of a remote text, fit to be shown."""
         return scrubbed(text, self._credential.secrets() if self._credential else ())
 
-    def _persist(self, call: _Call) -> Response:
+    def _persist(self, call: _Call, doubts: Doubts) -> Response:
+        """The answer to the last attempt; `doubts` gets what left the outcome of a write open."""
         until = self._timer.now() + self._limits.patience
         failures = 0
         while True:
@@ -237,6 +253,7 @@ class HttpClient:
             late = self._timer.now() + pause > until
             if failures >= self._limits.attempts or late or not self._budget.spend():
                 break
+            doubts.note(self.refusal(call.asked, outcome) if isinstance(outcome, Response) else outcome)
             log.debug("request.repeated", system=self.system, operation=call.asked.operation)
             self._timer.sleep(pause)
         if isinstance(outcome, RemoteError):
@@ -330,8 +347,3 @@ def _doubted(call: _Call, outcome: Response | RemoteError, watch: Watch) -> Resp
         if not outcome.body and not framed and outcome.status != 204:
             return unanswered(call.asked, "the answer ends inside its headers")
     return outcome
-
-
-def _too_large(asked: Question, cap: int) -> RemoteError:
-    reason = f"the answer is larger than {cap} bytes"
-    return (UnknownOutcome if asked.writes else Malformed)(asked.system, asked.operation, reason)

@@ -10,14 +10,15 @@ import structlog
 
 from idpsync.answers import NotJson, Question, Response, read_json, unreadable
 from idpsync.core.errors import (
+    ConfigError,
     Conflict,
     Malformed,
     NotFound,
+    Refused,
     RemoteError,
     SeatsExhausted,
     UnknownOutcome,
 )
-from idpsync.core.model import fold
 from idpsync.http import HttpClient
 from idpsync.pace import Timer
 from idpsync.scim_client.listing import Position, Unproven, read_whole
@@ -28,6 +29,7 @@ from idpsync.scim_client.messages import (
     Resource,
     encode,
     equals,
+    goes_by,
     holds,
     member,
     patch_by_path,
@@ -38,11 +40,12 @@ from idpsync.scim_client.messages import (
     read_user,
     replacement,
     same,
+    user_in,
     value_at,
     with_schemas,
 )
 from idpsync.scim_client.profile import ScimProfile, Update
-from idpsync.scim_client.refusals import is_seat_refusal
+from idpsync.scim_client.refusals import is_seat_refusal, step_down
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -51,7 +54,6 @@ HEADERS = {"Accept": "application/scim+json, application/json;q=0.9"}
 BODY_HEADERS = {**HEADERS, "Content-Type": "application/scim+json"}
 PASSES = 3  # readings of a list that keeps moving
 FILTER_DENIED = frozenset({400, 405, 501})
-PATH_DENIED = frozenset({"invalidpath", "invalidsyntax", "notarget"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ class ScimClient:
 
     def scan(self, attribute: str, value: str) -> tuple[RemoteUser, ...]:
         """Like `find`, by reading the whole list."""
-        rows = self.users(lambda user: user if _is(user, attribute, value) else None)
+        rows = self.users(lambda user: user if goes_by(user, attribute, value) else None)
         return tuple(user for user in rows if user)
 
     def _filtered(self, attribute: str, value: str) -> tuple[RemoteUser, ...] | None:
@@ -158,7 +160,7 @@ class ScimClient:
         if not response.ok:
             raise self._error("GET", operation, response)
         rows = self._read("GET", operation, response, read_page).rows
-        matches = tuple(user for user in rows if _is(user, attribute, value))
+        matches = tuple(user for user in rows if goes_by(user, attribute, value))
         return matches if len(matches) == len(rows) else None
 
     def _page(self, position: Position, count: int | None = None) -> Page:
@@ -173,24 +175,39 @@ class ScimClient:
     def create(self, draft: Mapping[str, object]) -> Creation:
         """POST a user, never twice blindly: after an unknown outcome it is looked for first.
 
-        Conflict when the provider knows the user already. UnknownOutcome when neither the answer nor
-        the look-ups (by externalId, then userName) could be had.
+        Conflict when the provider knows the user already. UnknownOutcome when the user may have been
+        made and neither the answer nor a look-up (by externalId, then userName) tells.
         """
         body = encode(with_schemas(draft))
-        for _ in range(self.profile.creates):
-            try:
-                return Creation(self._post(body), found=False)
-            except UnknownOutcome as error:
-                unknown = error
+        try:
+            user = self._post(body)
+        except UnknownOutcome as error:
+            return self._pursue(draft, body, error)
+        return Creation(self._whole(user), found=False)
+
+    def _pursue(self, draft: Resource, body: bytes, unknown: UnknownOutcome) -> Creation:
+        """After a create of unknown outcome: look, and ask again only when nobody is there."""
+        for left in reversed(range(self.profile.creates)):
             found = self._look_for(draft, unknown)
             if found:
                 return Creation(found, found=True)
+            if not left:
+                break
+            try:
+                user = self._post(body)
+            except (UnknownOutcome, Conflict):  # a conflict may be with our own user, seen late
+                continue
+            except (RemoteError, ConfigError) as error:
+                raise unknown from error
+            return Creation(self._whole(user), found=False)
         raise unknown
+
+    def _whole(self, user: RemoteUser) -> RemoteUser:
+        return user if user.user_name else self.read_back(user.id, "create user")
 
     def _post(self, body: bytes) -> RemoteUser:
         response = self._ask("POST", "/Users", "create user", body)
-        user = self._read("POST", "create user", response, read_user)
-        return user if user.user_name else self.get(user.id)
+        return self._read("POST", "create user", response, read_user)
 
     def _look_for(self, draft: Resource, unknown: UnknownOutcome) -> RemoteUser | None:
         """The user that a lost answer may have announced; None when it is surely not there."""
@@ -199,7 +216,7 @@ class ScimClient:
             self._timer.sleep(lag)
             try:
                 found = self.lookup(read_text(draft.get("externalId")), str(draft["userName"]))
-            except RemoteError:
+            except (RemoteError, ConfigError):
                 told = False
                 continue
             if found:
@@ -232,13 +249,24 @@ class ScimClient:
         try:
             response = self._update(user, needed)
         except UnknownOutcome:
-            now = self.get(user.id)
+            now = self.read_back(user.id, "update user")
             if holds(now, needed):
                 return now
             raise
-        answer = _user_in(response)
+        answer = user_in(response.body)
         whole = answer is not None and bool(answer.user_name) and holds(answer, needed)
-        return answer if answer and whole else self.get(user.id)
+        return answer if answer and whole else self.read_back(user.id, "update user")
+
+    def read_back(self, user_id: str, operation: str) -> RemoteUser:
+        """The user after a write of ours, called `operation`.
+
+        UnknownOutcome when it cannot be read, for whatever reason: the write itself may stand.
+        """
+        try:
+            return self.get(user_id)
+        except (RemoteError, ConfigError) as error:
+            reason = f"written perhaps, and then not readable: {error}"
+            raise UnknownOutcome(self._http.system, operation, reason) from error
 
     def _update(self, user: RemoteUser, needed: Mapping[str, object]) -> Response:
         """Write in the dialect that is known to work, else in the next one that the provider takes."""
@@ -251,9 +279,10 @@ class ScimClient:
                     self._learn(replace(self.profile, update=way))
                 return response
             first = first or response
-            step = _step_down(way, response)
+            step = step_down(way, response)
             if step is None:
-                raise self._error("PATCH", "update user", first)
+                last = self._error("PATCH", "update user", response)
+                raise self._error("PATCH", "update user", first) if type(last) is Refused else last
             way = step
 
     def _write(self, way: Update, user: RemoteUser, needed: Mapping[str, object]) -> Response:
@@ -311,39 +340,10 @@ class ScimClient:
         with self._lock:
             if profile != self.profile:
                 log.info(
-                    "provider.learned", system=self._http.system, **_differences(self.profile, profile)
+                    "provider.learned", system=self._http.system, **profile.differences(self.profile)
                 )
                 self.profile = profile
 
 
 def _place(user_id: str) -> str:
     return f"/Users/{quote(user_id, safe='')}"
-
-
-def _is(user: RemoteUser, attribute: str, value: str) -> bool:
-    """UserName is compared without case, externalId exactly (RFC 7643 §3.1, §4.1.1)."""
-    if attribute == "userName":
-        return fold(user.user_name) == fold(value)
-    return read_text(member(user.raw, attribute)) == value
-
-
-def _user_in(response: Response) -> RemoteUser | None:
-    try:
-        return read_user(read_json(response.body))
-    except (NotJson, NotScim):
-        return None
-
-
-def _step_down(way: Update, response: Response) -> Update | None:
-    """The next dialect to try after this refusal; None when the refusal is meant."""
-    if way is not Update.PUT and response.status in {405, 501}:
-        return Update.PUT
-    scim_type = (read_error(response.body).scim_type or "").casefold()
-    if way is Update.PATH and response.status == 400 and scim_type in PATH_DENIED:
-        return Update.PATHLESS
-    return None
-
-
-def _differences(old: ScimProfile, new: ScimProfile) -> dict[str, object]:
-    names = ("update", "filters", "page_size")
-    return {n: str(getattr(new, n)) for n in names if getattr(new, n) != getattr(old, n)}

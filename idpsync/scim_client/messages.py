@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from idpsync.answers import NotJson, read_json
+from idpsync.core.model import fold
+
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -273,3 +276,18 @@ def read_error(body: bytes) -> ScimError:
     words = (member(value, name) for name in ("detail", "message", "error_description", "error", "code"))
     told = [word for word in map(read_text, words) if word]
     return ScimError(read_text(member(value, "scimType")), "; ".join(told) or text)
+
+
+def goes_by(user: RemoteUser, attribute: str, value: str) -> bool:
+    """Whether `value` is theirs: userName without case, externalId exactly (RFC 7643 §3.1, §4.1.1)."""
+    if attribute == "userName":
+        return fold(user.user_name) == fold(value)
+    return read_text(member(user.raw, attribute)) == value
+
+
+def user_in(body: bytes) -> RemoteUser | None:
+    """The user that an answer tells, if it tells one: a 204 does not."""
+    try:
+        return read_user(read_json(body))
+    except (NotJson, NotScim):
+        return None

@@ -37,6 +37,11 @@ class ScimProfile:
             profile = replace(profile, page_size=limit)
         return profile
 
+    def differences(self, old: "ScimProfile") -> dict[str, object]:
+        """What is different from `old`, fit for a log."""
+        names = ("update", "filters", "page_size")
+        return {n: str(getattr(self, n)) for n in names if getattr(self, n) != getattr(old, n)}
+
 
 def _feature(config: Mapping[str, object], name: str) -> Mapping[str, object]:
     value = member(config, name)

@@ -4,8 +4,10 @@ import re
 
 from idpsync.answers import Response, Verdict
 from idpsync.scim_client.messages import read_error
+from idpsync.scim_client.profile import Update
 
 SEAT_STATUSES = frozenset({400, 402, 403, 409, 413, 422, 429, 500})
+PATH_DENIED = frozenset({"invalidpath", "invalidsyntax", "notarget"})
 
 _SEATS = re.compile(
     r"""\b(?:seat|licen[cs]e|user(?!\s*name|\s*id\b|-agent))s?\b
@@ -46,3 +48,13 @@ def judge(response: Response) -> Verdict:
     if response.status == 500 and _THROTTLE.search(read_error(response.body).detail):
         return Verdict.THROTTLED
     return Verdict.ORDINARY
+
+
+def step_down(way: Update, response: Response) -> Update | None:
+    """The next dialect to try after this refusal; None when the refusal is meant."""
+    if way is not Update.PUT and response.status in {405, 501}:
+        return Update.PUT
+    scim_type = (read_error(response.body).scim_type or "").casefold()
+    if way is Update.PATH and response.status == 400 and scim_type in PATH_DENIED:
+        return Update.PATHLESS
+    return None

@@ -6,7 +6,7 @@ from typing import assert_never
 
 import structlog
 
-from idpsync.core.errors import ConfigError, Conflict, NotFound, Problem, RemoteError
+from idpsync.core.errors import ConfigError, Conflict, NotFound, Problem, RemoteError, UnknownOutcome
 from idpsync.core.model import Account, Standing
 from idpsync.core.plan import (
     Action,
@@ -116,8 +116,16 @@ class ScimTarget:
         except Conflict as conflict:
             return self._adopt(self._holder(action, conflict), action)
         if creation.found:
-            return self._adopt(creation.user, action)
+            return self._complete(creation.user, action)
         return self._seen(creation.user, action.tier)
+
+    def _complete(self, user: RemoteUser, action: CreateAccount) -> RemoteUser:
+        """What a create of unknown outcome left, as it was wanted; it stands whatever goes wrong now."""
+        try:
+            return self._adopt(user, action)
+        except (RemoteError, ConfigError) as error:
+            reason = f"{action.profile.user_name} was made perhaps, and then: {error}"
+            raise UnknownOutcome(NAME, "create account", reason) from error
 
     def _holder(self, action: CreateAccount, conflict: Conflict) -> RemoteUser:
         """The user that stands in the way; the conflict itself when the provider hides it."""
@@ -136,7 +144,8 @@ class ScimTarget:
 
     def _settle(self, user: RemoteUser, action: CreateAccount | ReactivateAccount) -> RemoteUser:
         """Everything in one write: some providers change nothing of a deactivated account alone."""
-        changes: dict[str, object] = {"active": True, "externalId": action.external_id}
+        changes: dict[str, object] = {"active": True}
+        changes |= {"externalId": action.external_id} if action.external_id else {}
         changes |= profile_changes(user, action.profile, filled(action.profile))
         changes |= self._provisions(user, action.tier, action.roles)
         return self._client.amend(user, changes)
@@ -156,7 +165,7 @@ class ScimTarget:
     def _seen(self, user: RemoteUser, tier: Tier | None) -> RemoteUser:
         """The user with its tier told: read back when the answer to the create lacks it."""
         given = self._tiers.tier_of(self._lever.read(user.raw))
-        return user if given == tier else self._client.get(user.id)
+        return user if given == tier else self._client.read_back(user.id, "create user")
 
     def _delete(self, action: DeleteAccount) -> Account:
         try:

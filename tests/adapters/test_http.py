@@ -107,6 +107,15 @@ def test_a_write_whose_answer_is_cut_is_of_unknown_outcome_and_sent_once(answer:
         assert len(server.seen) == 1
 
 
+def test_an_answer_with_two_lengths_is_not_taken_for_an_unfit_request() -> None:
+    twice = b"HTTP/1.1 201 Created\r\nContent-Length: 2, 3\r\n\r\n{}"
+    with serving(lambda connection: connection.send(twice)) as server:
+        with pytest.raises(UnknownOutcome):
+            post(client_at(server.url))
+        with pytest.raises(Malformed):
+            get(client_at(server.url))
+
+
 def test_a_read_whose_answer_is_cut_is_made_again() -> None:
     with serving(
         *(lambda c, a=a: c.send(a) for a in list(CUTS.values())[:3]), ok(b'{"a": 1}')

@@ -77,6 +77,7 @@ class Quirks:
     terse: bool = False  # answers hold only the id, PATCH answers 204
     stale: bool = False  # writes are answered with how things were before, without entitlements
     unique: bool = True
+    on_write: Callable[[], None] | None = None  # after a write was carried out, before its answer
 
 
 class ScimTwin:
@@ -153,6 +154,7 @@ class ScimTwin:
         if refusal:
             return refusal
         self.users[user["id"]] = user
+        self._written()
         told = {"id": user["id"]} if self.quirks.terse else user
         return Answer(201, _without_lever(told) if self.quirks.stale else told)
 
@@ -161,8 +163,13 @@ class ScimTwin:
         if refusal:
             return refusal
         self.users[user["id"]] = wanted
+        self._written()
         told = _without_lever(user) if self.quirks.stale else wanted
         return Answer(204) if self.quirks.terse else Answer(200, told)
+
+    def _written(self) -> None:
+        if self.quirks.on_write:
+            self.quirks.on_write()
 
     def _settle(self, before: Body, after: Body) -> Answer | None:
         """Refuse for want of seats, or quietly give less."""
