@@ -12,13 +12,22 @@ from pathlib import Path
 from types import TracebackType
 
 
+class _Turn:
+    """One waiting thread's place in the queue."""
+
+    def __init__(self) -> None:
+        self.come = threading.Lock()
+        self.come.acquire()
+        self.given = False
+
+
 class FairLock:
     """In turn among this process's threads, then among processes by `flock` on `path`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._guard = threading.Lock()
-        self._waiting: deque[threading.Lock] = deque()
+        self._waiting: deque[_Turn] = deque()
         self._taken = False
         self._file = -1
         self._opened_by = -1
@@ -47,19 +56,31 @@ class FairLock:
         self._file = -1
 
     def _queue_up(self) -> None:
+        turn = _Turn()
+        try:
+            with self._guard:
+                if not self._taken:
+                    self._taken = True
+                    return
+                self._waiting.append(turn)
+            turn.come.acquire()  # released by whoever is before us
+        except BaseException:  # interrupted: those behind us must not wait for us
+            self._give_up(turn)
+            raise
+
+    def _give_up(self, turn: "_Turn") -> None:
         with self._guard:
-            if not self._taken:
-                self._taken = True
-                return
-            turn = threading.Lock()
-            turn.acquire()
-            self._waiting.append(turn)
-        turn.acquire()  # released by whoever is before us
+            if turn in self._waiting:
+                self._waiting.remove(turn)
+        if turn.given:
+            self._hand_on()
 
     def _hand_on(self) -> None:
         with self._guard:
             if self._waiting:
-                self._waiting.popleft().release()
+                turn = self._waiting.popleft()
+                turn.given = True
+                turn.come.release()
             else:
                 self._taken = False
 

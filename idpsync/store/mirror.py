@@ -1,7 +1,7 @@
 """The seat rows as they should be, given what the target says. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import heapify, heappop, heappush
@@ -40,18 +40,20 @@ class Mirror:
                 self._beyond[row.tier] = max(self._beyond[row.tier], row.seat_no)
 
     def agree(self, seated: Iterable[Seated], read_at: datetime | None) -> list[SeatRow]:
-        """The rows afterwards. What is freed is free for those whom the target seats."""
+        """The rows afterwards. What is freed is free for those whom the target seats.
+
+        Whoever's seats changed at `read_at` or later may only gain: the listing can confirm what they
+        reserved, but it is too old to say that something is over.
+        """
         told = {one.member: one for one in seated}
-        newer = {
-            member
-            for member, rows in self._rows.items()
-            if read_at is not None and any(row.changed_at > read_at for row in rows)
-        }
-        for member in sorted({*told, *self._rows} - newer):
+        for member in sorted({*told, *self._rows}):
             one = told.get(member)
-            if one:
+            newer = [r for r in self._rows[member] if read_at is not None and r.changed_at >= read_at]
+            if one and newer:
+                self._arrive(one, newer)
+            elif one:
                 self._follow(one)
-            else:
+            elif not newer:
                 self._unconfirmed(member)
         for one, door in self._unseated:
             self._rows[one.member].append(self._seat(one, door))
@@ -67,6 +69,31 @@ class Mirror:
         left = self._rows[member]
         self._rows[member] = [replace(row, moving=False) for row in left]
 
+    def _arrive(self, one: Seated, newer: Sequence[SeatRow]) -> None:
+        """The reservation that the listing confirms is assigned; nothing newer is given up for it."""
+        rows = self._rows[one.member]
+        here = next((row for row in rows if row.tier == one.tier and not row.claimed), None)
+        if here is None:
+            return
+        left = [row for row in rows if row is not here] if here.moving else []
+        if any(row in newer for row in left):
+            return  # a seat that is moved away from, but has just changed: the next listing settles it
+        for row in left:
+            self._drop(row, f"{one.member} has {one.tier} at the target, no longer {row.tier}")
+        self._confirm(here, one)
+
+    def _confirm(self, here: SeatRow, one: Seated) -> None:
+        rows = self._rows[one.member]
+        rows[rows.index(here)] = replace(
+            here,
+            account_id=one.account_id,
+            expires_at=None,
+            moving=False,
+            ticket=None,
+            changed_at=self.now,
+        )
+        self._say(one.member, f"{one.member}: the target confirms the {one.tier} seat")
+
     def _follow(self, one: Seated) -> None:
         rows = self._rows[one.member]
         door = rows[0].door if rows else Door.SYNC
@@ -77,16 +104,7 @@ class Mirror:
             self._unseated.append((one, door))
             self._say(one.member, f"{one.member} has a {one.tier} seat at the target, not in the book")
         elif here.account_id != one.account_id:
-            confirmed = replace(
-                here,
-                account_id=one.account_id,
-                expires_at=None,
-                moving=False,
-                ticket=None,
-                changed_at=self.now,
-            )
-            rows[rows.index(here)] = confirmed
-            self._say(one.member, f"{one.member}: the target confirms the {one.tier} seat")
+            self._confirm(here, one)
 
     def _elsewhere(self, row: SeatRow, one: Seated, here: SeatRow | None) -> None:
         """A row in another tier: what is under way there stays, what is over is freed."""

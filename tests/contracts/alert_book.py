@@ -81,6 +81,42 @@ class AlertBookContract:
         assert books.store.alerts.states()[STATE.key] == silenced
         assert books.events() == ["alert.acknowledged", "alert.silenced"]
 
+    def test_what_people_said_since_the_states_were_read_stays(self, books: Books) -> None:
+        told = replace(STATE, told={Severity.WARNING: NOW})
+        books.store.alerts.save([told], [])
+        read = books.store.alerts.states()[STATE.key]
+        books.store.alerts.acknowledge(STATE.key, ADMIN)
+        books.store.alerts.silence(STATE.key, NOW + timedelta(hours=2), ADMIN)
+
+        books.store.alerts.save([replace(read, summary="0 left")], [])
+
+        saved = books.store.alerts.states()[STATE.key]
+        assert saved == replace(
+            told,
+            summary="0 left",
+            acknowledged_by="cli:ada",
+            silenced_until=NOW + timedelta(hours=2),
+        )
+
+    def test_an_acknowledgement_ends_with_the_trouble_and_a_silence_does_not(self, books: Books) -> None:
+        books.store.alerts.save([STATE], [])
+        books.store.alerts.acknowledge(STATE.key, ADMIN)
+        silenced = books.store.alerts.silence(STATE.key, NOW + timedelta(hours=2), ADMIN)
+
+        books.store.alerts.save([replace(silenced, phase=Phase.OK, acknowledged_by=None)], [])
+
+        saved = books.store.alerts.states()[STATE.key]
+        assert (saved.acknowledged_by, saved.silenced_until) == (None, NOW + timedelta(hours=2))
+
+    def test_an_acknowledgement_does_not_cover_what_is_worse(self, books: Books) -> None:
+        books.store.alerts.save([replace(STATE, told={Severity.WARNING: NOW})], [])
+        books.store.alerts.acknowledge(STATE.key, ADMIN)
+
+        worse = {Severity.WARNING: NOW, Severity.CRITICAL: NOW}
+        books.store.alerts.save([replace(STATE, severity=Severity.CRITICAL, told=worse)], [])
+
+        assert books.store.alerts.states()[STATE.key].acknowledged_by is None
+
     def test_an_unknown_alert_is_not_acknowledged(self, books: Books) -> None:
         with pytest.raises(KeyError):
             books.store.alerts.acknowledge("acme/nothing", ADMIN)

@@ -114,6 +114,26 @@ class RunBookContract:
 
         assert runs.held_plans() == (held("d1", 60),)
 
+    def test_a_plan_whose_approval_ran_out_is_held_anew(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(held("d1"), CAUSE)
+        runs.decide("d1", HoldState.APPROVED, ADMIN)
+
+        runs.hold_plan(held("d1", 600), CAUSE)
+
+        assert runs.held_plans() == (held("d1", 600),)
+        assert not runs.take_approval("d1", NOW, CAUSE)
+        assert books.events() == ["plan.held", "plan.approved", "plan.held"]
+
+    def test_a_superseded_plan_is_held_anew(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(held("d1"), CAUSE)
+        runs.supersede(CAUSE)
+
+        runs.hold_plan(held("d1", 60), CAUSE)
+
+        assert runs.held_plans() == (held("d1", 60),)
+
     def test_nobody_decides_on_what_is_not_held(self, books: Books) -> None:
         with pytest.raises(KeyError):
             books.store.runs.decide("d1", HoldState.APPROVED, ADMIN)

@@ -164,6 +164,48 @@ class SeatMirrorContract:
         books.clock.advance(timedelta(seconds=1))
         assert books.store.seats.mirror([], CAUSE, books.clock.now()) != ()
 
+    def test_a_seat_as_old_as_the_listing_is_left_alone(self, books: Books) -> None:
+        books.assign("ada", PREMIUM)
+
+        assert books.store.seats.mirror([], CAUSE, books.clock.now()) == ()
+        assert books.store.seats.mirror([seated("ada")], CAUSE, books.clock.now()) == ()
+        assert books.tier_of("ada") == PREMIUM
+
+    def test_a_reservation_newer_than_the_listing_that_confirms_it_is_assigned(
+        self, books: Books
+    ) -> None:
+        listed_at = books.clock.now()
+        books.store.seats.hold(wish("ada"), CAUSE)
+        books.store.seats.hold(wish("bob"), CAUSE)
+
+        said = books.store.seats.mirror([seated("ada", PREMIUM)], CAUSE, listed_at)
+
+        assert len(said) == 1
+        assert [(h.member, h.settled) for h in books.store.seats.holdings()] == [
+            ("ada", True),
+            ("bob", False),
+        ]
+
+    def test_a_move_newer_than_the_listing_that_confirms_it_is_settled(self, books: Books) -> None:
+        books.assign("ada", STANDARD)
+        books.clock.advance(timedelta(seconds=1))
+        listed_at = books.clock.now()
+        books.store.seats.move("ada", PREMIUM, CAUSE)
+
+        assert books.store.seats.mirror([seated("ada")], CAUSE, listed_at) == ()
+        books.store.seats.mirror([seated("ada", PREMIUM)], CAUSE, listed_at)
+
+        (holding,) = books.store.seats.holdings()
+        assert (holding.tier, holding.settled) == (PREMIUM, True)
+
+    def test_a_seat_just_settled_is_not_given_up_for_a_move_that_arrived(self, books: Books) -> None:
+        listed_at = books.clock.now()
+        books.assign("ada", STANDARD)
+        books.store.seats.move("ada", PREMIUM, CAUSE)
+
+        assert books.store.seats.mirror([seated("ada", PREMIUM)], CAUSE, listed_at) == ()
+        assert len(books.store.seats.holdings()) == 2
+
     def test_each_difference_is_a_ledger_row_of_its_member(self, books: Books) -> None:
         books.assign("ada", PREMIUM)
 

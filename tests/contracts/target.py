@@ -137,6 +137,26 @@ class TargetContract(ABC):
         assert account.tier == PREMIUM
         assert len(world.user_names()) == 1
 
+    def test_a_person_without_external_id_has_an_account_without_one(self, subject: Target) -> None:
+        action = replace(create("ada"), external_id="")
+        account = subject.apply(action)
+        assert account.external_id is None
+        assert subject.apply(action).id == account.id
+        assert [one.external_id for one in subject.accounts()] == [None]
+
+    def test_an_external_id_stays_when_an_action_names_none(self, subject: Target) -> None:
+        account = subject.apply(create("ada"))
+        gone = subject.apply(deactivate(account))
+        back = subject.apply(replace(reactivate(gone), external_id=""))
+        assert back.external_id == "id-ada"
+
+    def test_a_create_without_external_id_takes_no_account_that_has_one(
+        self, subject: Target, world: World
+    ) -> None:
+        world.put("ada@acme.example", external_id="foreign-1")
+        with pytest.raises(Conflict):
+            subject.apply(replace(create("ada"), external_id=""))
+
     def test_a_create_wakes_our_own_deactivated_account(self, subject: Target, world: World) -> None:
         world.put("ada@acme.example", external_id="id-ada", active=False)
         account = subject.apply(create("ada"))

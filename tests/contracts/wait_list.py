@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from idpsync.core.errors import LeaseLost
 from idpsync.core.seats import Door, WaitEntry
 from tests.contracts.stores import CAUSE, Books, Opener, wish
 from tests.people import NOW, PREMIUM, STANDARD
@@ -81,3 +82,69 @@ class WaitListContract:
         assert books.store.seats.hold(wish("cyd", PREMIUM), CAUSE).tier is None
         books.store.waiting.replace([], CAUSE)
         assert books.store.seats.hold(wish("bob", PREMIUM), CAUSE).tier == PREMIUM
+
+    def test_what_is_owed_is_put_down_and_stands_first(self, books: Books) -> None:
+        debt = replace(entry("ada", 5), wants=STANDARD, holds=STANDARD, accepts=(STANDARD,))
+        books.store.waiting.replace([entry("bob", priority=9)], CAUSE)
+
+        books.store.waiting.owe(debt, CAUSE)
+        books.store.waiting.owe(debt, CAUSE)
+
+        assert books.store.waiting.entries()[0] == replace(debt, owed=True)
+        assert books.events("ada") == ["wish.owed"]
+        assert books.store.seats.pool().waiting[0].member == "ada"
+
+    def test_a_wish_that_is_there_keeps_its_place_and_is_owed_the_tier_too(self, books: Books) -> None:
+        old = entry("ada", priority=3)
+        books.store.waiting.replace([old], CAUSE)
+
+        books.store.waiting.owe(replace(entry("ada", 60), wants=STANDARD), CAUSE)
+
+        owed = replace(old, owed=True, accepts=(PREMIUM, STANDARD))
+        assert books.store.waiting.entries() == (owed,)
+        for number in range(4):
+            assert books.store.seats.hold(wish(f"n{number}", STANDARD), CAUSE).tier == STANDARD
+        assert books.store.seats.hold(wish("n4", STANDARD), CAUSE).tier is None
+
+    def test_what_was_owed_before_it_was_given_up_stays_as_it_is(self, books: Books) -> None:
+        books.assign("ada", STANDARD)
+        debt = replace(entry("ada"), wants=STANDARD, holds=None, accepts=(STANDARD, PREMIUM))
+        books.store.waiting.owe(debt, CAUSE)
+
+        books.store.seats.release("ada", CAUSE, yield_to="bob")
+
+        assert books.store.waiting.entries() == (replace(debt, owed=True),)
+
+    def test_a_seat_given_up_is_among_what_somebody_waiting_accepts(self, books: Books) -> None:
+        books.assign("ada", STANDARD)
+        books.store.waiting.replace([entry("ada")], CAUSE)
+
+        books.store.seats.release("ada", CAUSE, yield_to="bob")
+
+        owed = replace(entry("ada"), owed=True, holds=None, accepts=(PREMIUM, STANDARD))
+        assert books.store.waiting.entries() == (owed,)
+
+    def test_a_debt_is_paid_by_any_seat_it_accepts(self, books: Books) -> None:
+        debt = replace(entry("ada"), accepts=(PREMIUM, STANDARD))
+        books.store.waiting.owe(debt, CAUSE)
+        books.store.seats.move("ada", STANDARD, CAUSE)
+
+        books.store.seats.settle("ada", "acc-ada", CAUSE)
+
+        assert books.store.waiting.entries() == ()
+
+    def test_nobody_seated_is_owed_and_a_wish_for_better_stays(self, books: Books) -> None:
+        books.store.waiting.owe(replace(entry("ada"), holds=None), CAUSE)
+        books.store.seats.move("ada", STANDARD, CAUSE)
+
+        books.store.seats.settle("ada", "acc-ada", CAUSE)
+
+        assert books.store.waiting.entries() == (entry("ada"),)
+
+    def test_a_stale_leader_puts_no_debt_down(self, books: Books) -> None:
+        books.store.lease.acquire("leader", "one", timedelta(hours=1))
+
+        with pytest.raises(LeaseLost):
+            books.store.waiting.owe(entry("ada"), replace(CAUSE, token=99))
+
+        assert books.store.waiting.entries() == ()

@@ -168,15 +168,25 @@ class FakeSeatBook:
     ) -> tuple[str, ...]:
         self.ledger.lease.fence(cause)
         told = {one.member: one for one in seated}
-        newer = {r.seat.member for r in self.rows if read_at and r.changed_at > read_at}
         differs: list[tuple[str, str]] = []
-        for member in sorted({*told, *(r.seat.member for r in self.rows)} - newer):
+        for member in sorted({*told, *(r.seat.member for r in self.rows)}):
             one = told.get(member)
-            said = self._agree(one) if one else self._unconfirmed(member)
-            differs += [(member, sentence) for sentence in said]
+            newer = [r for r in self._mine(member) if read_at and r.changed_at >= read_at]
+            if one and newer and not self._arrives(one, newer):
+                continue
+            if one:
+                differs += [(member, sentence) for sentence in self._agree(one)]
+            elif not newer:
+                differs += [(member, sentence) for sentence in self._unconfirmed(member)]
         for member, sentence in differs:
             self.ledger.record("seat.corrected", cause, member, because=(sentence,))
         return tuple(sentence for _, sentence in differs)
+
+    def _arrives(self, one: Seated, newer: list[_Row]) -> bool:
+        """Whether a listing older than `newer` confirms a reservation without freeing any of them."""
+        mine = self._mine(one.member)
+        here = next((r for r in mine if r.seat.tier == one.tier and not r.claimed), None)
+        return here is not None and not (here.seat.moving and any(r is not here for r in newer))
 
     def _unconfirmed(self, member: str) -> list[str]:
         gone = [r for r in self._mine(member) if r.claimed or self._expired(r)]
