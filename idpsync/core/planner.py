@@ -247,6 +247,9 @@ class _Planning:
         options = case.entitlement.options
         entry = self.wait_of.get(case.member)
         accepts = options[: options.index(final)] if final in options else options
+        owed = bool(entry and entry.owed and final is None)
+        if entry and owed:  # the tier they gave up, which their options need not hold
+            accepts = tuple(dict.fromkeys((*accepts, entry.wants, *entry.accepts)))
         claim = Claim(
             case.member,
             case.user.user_name,
@@ -262,7 +265,7 @@ class _Planning:
             since=entry.since if entry else self.world.now,
             priority=case.entitlement.priority,
             because=(*case.entitlement.because, *(why_not(after, claim, t) for t in accepts)),
-            owed=bool(entry and entry.owed and final is None),
+            owed=owed,
             accepts=accepts,
         )
 

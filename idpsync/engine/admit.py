@@ -21,6 +21,8 @@ from idpsync.engine.rooms import Rooms
 
 log = structlog.get_logger()
 
+FIRST = 1_000_000  # before every priority that a configuration can name
+
 
 @dataclass(frozen=True, slots=True)
 class DoorRule:
@@ -72,7 +74,7 @@ class Admitter:
             return self._refuse(visitor, DOMAIN_NOT_VERIFIED, "the domain is not a verified domain")
         if visitor.person and visitor.person.user.active is False:
             return self._refuse(visitor, DEACTIVATED, "disabled in the directory")
-        if visitor.holding and visitor.holding.settled:
+        if visitor.holding and (visitor.holding.settled or visitor.holding.moving):
             return self._let_in(visitor, visitor.holding.tier, ("holds a seat already",))
         account = self._account_of(visitor)
         if account and account.standing is Standing.DEACTIVATED:
@@ -117,19 +119,34 @@ class Admitter:
         if closed := self._closed_to(visitor, account):
             return self._refuse(visitor, *closed)
         cause = Cause("jit", visitor.entitlement.because)
-        placement = self.rooms.seats.hold(_claim(visitor), cause)
+        placement = self.rooms.seats.hold(self._claim(visitor), cause)
         if placement.tier is None:
             return self._refuse(visitor, NO_SEAT, *placement.because, placement=placement)
         try:
             return self._seat(visitor, account, placement, placement.tier)
         except SeatsExhausted as error:
-            self.rooms.seats.cancel(visitor.member, cause)
+            self.rooms.seats.cancel(visitor.member, cause, placement.ticket)
             return self._refuse(visitor, NO_SEAT, error.reason, placement=placement)
         except UnknownOutcome:
             raise  # the account may exist: the reservation stays until the target has been asked
         except RemoteError:
-            self.rooms.seats.cancel(visitor.member, cause)
+            self.rooms.seats.cancel(visitor.member, cause, placement.ticket)
             raise
+
+    def _claim(self, visitor: _Visitor) -> Claim:
+        """Their wish, with the place in the queue that they have already."""
+        entitlement = visitor.entitlement
+        own = next((e for e in self.rooms.waiting.entries() if e.member == visitor.member), None)
+        return Claim(
+            member=visitor.member,
+            user_name=visitor.login.profile.user_name,
+            options=entitlement.options,
+            priority=FIRST if own and own.owed else entitlement.priority,
+            door=Door.JIT,
+            since=own.since if own else None,
+            flexible=entitlement.flexible,
+            because=entitlement.because,
+        )
 
     def _closed_to(self, visitor: _Visitor, account: Account | None) -> tuple[str, ...]:
         """The reason and its sentences, when policy keeps a newcomer out before seats are looked at."""
@@ -243,16 +260,3 @@ class Admitter:
                 )
             ]
         )
-
-
-def _claim(visitor: _Visitor) -> Claim:
-    entitlement = visitor.entitlement
-    return Claim(
-        member=visitor.member,
-        user_name=visitor.login.profile.user_name,
-        options=entitlement.options,
-        priority=entitlement.priority,
-        door=Door.JIT,
-        flexible=entitlement.flexible,
-        because=entitlement.because,
-    )

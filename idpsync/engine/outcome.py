@@ -1,15 +1,15 @@
 """What a reconciliation saw and did, and how the store remembers it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from idpsync.core.errors import IdpSyncError
 from idpsync.core.guard import GuardReport
-from idpsync.core.model import DirectorySnapshot
-from idpsync.core.plan import Plan
+from idpsync.core.model import DirectorySnapshot, fold
+from idpsync.core.plan import Plan, UpdateProfile
 from idpsync.core.records import HeadroomSample, LedgerEntry, RunRecord, RunState
-from idpsync.core.seats import SeatPool, WaitEntry
+from idpsync.core.seats import SeatPool, Tier, WaitEntry
 from idpsync.core.world import World
 from idpsync.engine.perform import Performed
 
@@ -71,20 +71,37 @@ def missing_marks(preview: Preview) -> Mapping[str, datetime | None]:
     return marks
 
 
-def denied(performed: tuple[Performed, ...], preview: Preview) -> tuple[WaitEntry, ...]:
-    """Those whom the plan gave a seat that was gone when it came to it."""
+def still_waiting(
+    plan: Plan, performed: tuple[Performed, ...], gave_up: Mapping[str, Tier]
+) -> tuple[WaitEntry, ...]:
+    """The wait list after a run: as planned, and whoever was to get a seat and did not.
+
+    `gave_up` are the tiers of those in an exchange that was not finished: they are owed them.
+    """
+    unmet = {p.member for p in performed if not p.done}
+    kept = [entry for entry in plan.granted if entry.member in unmet]
+    waiting = {entry.member: entry for entry in (*plan.waiting, *kept)}
+    for member, tier in gave_up.items():
+        if entry := next((e for e in plan.granted if e.member == member), waiting.get(member)):
+            accepts = tuple(dict.fromkeys((*entry.accepts, tier)))
+            waiting[member] = replace(entry, owed=True, holds=None, accepts=accepts)
+    renamed = _renamed(performed)
     return tuple(
-        WaitEntry(
-            member=p.member,
-            user_name=p.action.profile.user_name,
-            wants=p.denied,
-            since=preview.world.now,
-            because=("the seat was taken meanwhile",),
-            accepts=(p.denied,),
-        )
-        for p in performed
-        if p.denied is not None
+        replace(entry, member=fold(renamed[entry.member]), user_name=renamed[entry.member])
+        if entry.member in renamed
+        else entry
+        for entry in waiting.values()
     )
+
+
+def _renamed(performed: tuple[Performed, ...]) -> dict[str, str]:
+    """Member before → user name now, of those who were renamed in this run."""
+    renames = [p.action for p in performed if p.done and isinstance(p.action, UpdateProfile)]
+    return {
+        fold(a.previous_user_name): a.profile.user_name
+        for a in renames
+        if fold(a.previous_user_name) != fold(a.profile.user_name)
+    }
 
 
 def counts_of(preview: Preview | None, performed: tuple[Performed, ...]) -> Mapping[str, int]:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 
 import structlog
@@ -33,7 +33,7 @@ from idpsync.core.plan import (
     action_json,
 )
 from idpsync.core.records import Cause, LedgerEntry
-from idpsync.core.seats import Claim, Door, Tier
+from idpsync.core.seats import Claim, Door, Placement, Tier, WaitEntry
 from idpsync.engine.rooms import Rooms
 
 log = structlog.get_logger()
@@ -48,7 +48,6 @@ EVENT: dict[type[Action], str] = {
     DeleteAccount: "account.deleted",
 }
 
-LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 PLANNED = 1_000_000  # the plan has settled the order already: in the book its claims come first
 
 
@@ -73,8 +72,17 @@ class Performed:
 class Performer:
     """Carries out the actions of one plan, in their order, as wide as `concurrency` allows."""
 
-    def __init__(self, rooms: Rooms, cause: Cause, concurrency: int, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        cause: Cause,
+        granted: Iterable[WaitEntry],
+        *,
+        concurrency: int,
+        stopping: threading.Event,
+    ) -> None:
         self.rooms, self.cause = rooms, cause
+        self.queue = {entry.member: entry for entry in granted}
         self.concurrency, self.stopping = concurrency, stopping
         self.exhausted: set[Tier] = set()
         self.locked_out: CredentialsRejected | None = None
@@ -94,7 +102,7 @@ class Performer:
         return tuple(performed)
 
     def _one(self, action: Action) -> Performed:
-        if self.stopping.is_set():
+        if self.stopping.is_set() and not self._amid_exchange(action):
             return Performed(action, "skipped", "the program is stopping")
         if self.locked_out:
             return Performed(action, "skipped", str(self.locked_out))
@@ -132,13 +140,16 @@ class Performer:
             case _:
                 raise AssertionError(action)
 
+    def _amid_exchange(self, action: Action) -> bool:
+        """Whether somebody has given up a seat for this step: then it is finished first."""
+        return isinstance(action, ChangeTier) and bool(self.gave_up) and action.tier is not None
+
     # --- people -----------------------------------------------------------------------------------
 
     def _arrive(self, action: CreateAccount | ReactivateAccount) -> None:
         member, cause = fold(action.profile.user_name), self._because(action)
-        if action.tier:
-            self._hold(action, member, (action.tier,), cause)
-        account = self._at_target(action, member, cause)
+        held = self._hold(action, member, (action.tier,), cause) if action.tier else None
+        account = self._at_target(action, member, cause, held)
         if action.tier:
             self.rooms.seats.settle(member, account.id, cause)
         self.rooms.registry.link(
@@ -161,53 +172,88 @@ class Performer:
     # --- tiers ------------------------------------------------------------------------------------
 
     def _give_up(self, action: ChangeTier) -> None:
-        member = fold(action.profile.user_name)
-        self.rooms.target.apply(action)
-        self.rooms.seats.release(member, self._because(action), yield_to=action.yields_to)
+        member, cause = fold(action.profile.user_name), self._because(action)
         if action.yields_to and action.previous_tier:
+            # put down first: whatever happens from here on, the seat is theirs to have back
+            self.rooms.waiting.owe(self._debt(action, member, action.previous_tier), cause)
             self.gave_up[member] = action.previous_tier
+        self.rooms.target.apply(action)
+        self.rooms.seats.release(member, cause, yield_to=action.yields_to)
+
+    def _debt(self, action: ChangeTier, member: str, tier: Tier) -> WaitEntry:
+        return WaitEntry(
+            member=member,
+            user_name=action.profile.user_name,
+            wants=tier,
+            since=self._since(member),
+            because=action.because,
+            owed=True,
+            accepts=(tier,),
+        )
 
     def _regain(self, action: ChangeTier, tier: Tier) -> None:
         """Take a seat anew. Somebody in an exchange that broke off gets back what they gave up."""
         member, cause = fold(action.profile.user_name), self._because(action)
-        before = self.gave_up.get(member)
-        options = (tier,) if before is None else (tier, before)
-        given = self._hold(action, member, options, cause)
-        if given != tier:
-            because = (*action.because, f"the exchange could not be finished: back to {given}")
-            action = replace(action, tier=given, because=because)
-        account = self._at_target(action, member, cause)
+        options = tuple(dict.fromkeys((tier, *self._owed_to(member))))
+        # the reserve is for newcomers at login: it does not stand between somebody and their own seat
+        held = self._hold(action, member, options, cause, door=Door.MANUAL)
+        if held.tier != tier:
+            because = (*action.because, f"the exchange could not be finished: back to {held.tier}")
+            action = replace(action, tier=held.tier, because=because)
+        account = self._at_target(action, member, cause, held)
         self.rooms.seats.settle(member, account.id, cause)
+        self.gave_up.pop(member, None)
+
+    def _owed_to(self, member: str) -> tuple[Tier, ...]:
+        """What somebody may have back who gave up a seat, in this run or in one that was cut short."""
+        if tier := self.gave_up.get(member):
+            return (tier,)
+        entry = self.queue.get(member)
+        return entry.accepts if entry and entry.owed else ()
 
     def _move(self, action: ChangeTier, tier: Tier) -> None:
         member, cause = fold(action.profile.user_name), self._because(action)
         if tier in self.exhausted or not self.rooms.seats.move(member, tier, cause):
             raise NoSeatAvailable(member, (f"{tier} was taken meanwhile",))
-        account = self._at_target(action, member, cause)
+        account = self._at_target(action, member, cause, None)
         self.rooms.seats.settle(member, account.id, cause, yield_to=action.yields_to)
 
     # --- seats and target -------------------------------------------------------------------------
 
-    def _hold(self, action: Action, member: str, options: tuple[Tier, ...], cause: Cause) -> Tier:
-        """Reserve a seat in the book, the arbiter between this run and logins; the tier given."""
+    def _hold(
+        self,
+        action: Action,
+        member: str,
+        options: tuple[Tier, ...],
+        cause: Cause,
+        *,
+        door: Door = Door.SYNC,
+    ) -> Placement:
+        """Reserve a seat in the book, the arbiter between this run and logins."""
         open_options = tuple(tier for tier in options if tier not in self.exhausted)
         claim = Claim(
             member=member,
             user_name=action.profile.user_name,
             options=open_options,
             priority=PLANNED,
-            door=Door.SYNC,
-            since=LONG_AGO,
+            door=door,
+            since=self._since(member),
             because=action.because,
         )
         placement = self.rooms.seats.hold(claim, cause) if open_options else None
         if placement is None or placement.tier not in open_options:
             because = placement.because if placement else ("the target says it has no seat left",)
             raise NoSeatAvailable(member, because)
-        return placement.tier
+        return placement
 
-    def _at_target(self, action: Action, member: str, cause: Cause) -> Account:
+    def _since(self, member: str) -> datetime:
+        """Since when the member waits for what they are given now."""
+        entry = self.queue.get(member)
+        return entry.since if entry else self.rooms.clock.now()
+
+    def _at_target(self, action: Action, member: str, cause: Cause, held: Placement | None) -> Account:
         """Apply; on a sure failure give the reservation back, on an unknown one keep it."""
+        ticket = held.ticket if held else None
         try:
             account = self.rooms.target.apply(action)
         except UnknownOutcome:
@@ -217,10 +263,10 @@ class Performer:
             if tier:
                 self.exhausted.add(tier)
             log.error("target.seats_exhausted", tier=str(tier), reason=error.reason)
-            self.rooms.seats.cancel(member, cause)
+            self.rooms.seats.cancel(member, cause, ticket)
             raise
         except RemoteError:
-            self.rooms.seats.cancel(member, cause)
+            self.rooms.seats.cancel(member, cause, ticket)
             raise
         wanted = getattr(action, "tier", None)
         if account.tier != wanted:

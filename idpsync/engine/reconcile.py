@@ -30,17 +30,21 @@ from idpsync.engine.outcome import (
     Outcome,
     Preview,
     counts_of,
-    denied,
     ledger_entry,
     missing_marks,
     samples_of,
     state_of,
+    still_waiting,
     told,
 )
 from idpsync.engine.perform import Performed, Performer
 from idpsync.engine.rooms import Rooms
 
 log = structlog.get_logger()
+
+LISTING_LAG = timedelta(minutes=5)
+"""A target may list what it was told this long ago, and a replica's clock may be off: what changed in
+the book within that time before the listing is newer than it."""
 
 Progress = Callable[[int, int], None]
 """Called with (actions done, actions in all)."""
@@ -198,7 +202,7 @@ class Reconciler:
         seated = [
             Seated(a.member, a.id, a.tier) for a in preview.world.accounts if has_seat(a) and a.tier
         ]
-        for drift in rooms.seats.mirror(seated, cause, read_at=preview.begun):
+        for drift in rooms.seats.mirror(seated, cause, read_at=preview.begun - LISTING_LAG):
             log.info("seats.mirrored", drift=drift)
         for adoption in made.adoptions:
             link = Link(adoption.account_id, adoption.source, adoption.external_id, rooms.clock.now())
@@ -206,10 +210,16 @@ class Reconciler:
             rooms.registry.link(link, replace(cause, because=because))
         if changed := missing_marks(preview):
             rooms.registry.mark_missing(changed, cause)
-        rooms.waiting.replace(made.waiting, cause, made_at=made.made_at)
-        performer = Performer(rooms, cause, self.rule.concurrency, order.stopping)
+        rooms.waiting.replace((*made.waiting, *made.granted), cause, made_at=made.made_at)
+        performer = Performer(
+            rooms,
+            cause,
+            made.granted,
+            concurrency=self.rule.concurrency,
+            stopping=order.stopping,
+        )
         performed = performer.perform(made.actions, order.progress)
-        waiting = (*made.waiting, *denied(performed, preview))
+        waiting = still_waiting(made, performed, performer.gave_up)
         rooms.waiting.replace(waiting, cause, made_at=made.made_at)
         rooms.cache.save(preview.snapshot)
         return performed
