@@ -24,7 +24,10 @@ SYSTEM = "local accounts"
 
 
 class LocalTarget:
-    """Accounts on a shelf of the store; what is asked for is what is given."""
+    """Accounts on a shelf of the store; what is asked for is what is given.
+
+    The `external_id` "" of an action means none: an account never has it, and keeps the one it has.
+    """
 
     name = "local"
     kind = "local"
@@ -57,7 +60,7 @@ class LocalTarget:
                         profile=action.profile,
                         tier=action.tier,
                         roles=action.roles,
-                        external_id=action.external_id,
+                        external_id=action.external_id or account.external_id or None,
                     )
                 )
             case UpdateProfile():
@@ -78,14 +81,14 @@ class LocalTarget:
     def _created(self, action: CreateAccount) -> Account:
         """The account as it shall be: the present one of this person, or a new one."""
         present = self._shelf.find(action.profile.user_name)
-        if present and present.external_id not in (None, action.external_id):
+        if present and (present.external_id or "") not in ("", action.external_id):
             raise Conflict(SYSTEM, "create account", "the user name is another person's", "uniqueness")
         return Account(
             id=present.id if present else str(uuid.uuid4()),
             profile=action.profile,
             standing=Standing.ACTIVE,
             tier=action.tier,
-            external_id=action.external_id,
+            external_id=action.external_id or None,
             roles=action.roles | (present.roles if present else frozenset()),
         )
 

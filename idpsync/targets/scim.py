@@ -143,7 +143,10 @@ class ScimTarget:
         return self._settle(user, action)
 
     def _settle(self, user: RemoteUser, action: CreateAccount | ReactivateAccount) -> RemoteUser:
-        """Everything in one write: some providers change nothing of a deactivated account alone."""
+        """Everything in one write: some providers change nothing of a deactivated account alone.
+
+        An action without externalId leaves the attribute as it is.
+        """
         changes: dict[str, object] = {"active": True}
         changes |= {"externalId": action.external_id} if action.external_id else {}
         changes |= profile_changes(user, action.profile, filled(action.profile))

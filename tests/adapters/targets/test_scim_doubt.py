@@ -1,6 +1,7 @@
 """A write that may have happened is never reported as one that surely did not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -188,3 +189,11 @@ def test_what_is_refused_before_anything_was_written_is_not_in_doubt(
     twin.faults = [Fault("PATCH", times=99, instead=LATER["slow down"])]
     with pytest.raises(RateLimited):
         subject.apply(change_tier(account, PREMIUM))
+
+
+def test_no_empty_external_id_is_ever_sent(subject: ScimTarget, twin: ScimTwin) -> None:
+    account = subject.apply(replace(create("ada"), external_id=""))
+    subject.apply(deactivate(account))
+    subject.apply(replace(reactivate(account), external_id=""))
+    assert all("externalId" not in str(request.body) for request in twin.seen)
+    assert "externalId" not in twin.users[account.id]
