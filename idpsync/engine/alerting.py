@@ -29,8 +29,8 @@ log = structlog.get_logger()
 LOOK_BACK = 50
 """So many runs are looked at; more failures than that in a row say nothing new."""
 
-BATCH = 5
-"""Messages leased at once: all of them together must not last longer than the lease of a minute."""
+BATCH = 1
+"""Messages leased at once: the lease of a minute is for one sending, however slow those before were."""
 
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -95,6 +95,7 @@ class Alerting:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._ports, self._policy, self._jitter = ports, policy, jitter
+        self._clock = clock
         self._receivers = {receiver.name: receiver for receiver in receivers}
         self._staleness = watch.Staleness(policy.stale_window, clock.now())
         self._trail, self._rests = Trail(ports.ledger), _Rests()
@@ -184,27 +185,33 @@ class Alerting:
     # --- delivering ----------------------------------------------------------------------------
 
     def deliver(self, now: datetime) -> int:
-        """Send what is due; how many messages arrived. What failed is tried again, or put aside."""
+        """Send what is due; how many messages arrived. What failed is tried again, or put aside.
+
+        `now` is when the round begins: a receiver that fails after it is not tried again in it. Leases
+        and pauses run from the clock, because sending takes time.
+        """
         arrived = 0
-        while due := self._ports.outbox.due(now, BATCH):
-            for delivery in sorted(due, key=lambda one: one.alert.at):
+        while due := self._ports.outbox.due(self._clock.now(), BATCH):
+            for delivery in due:
                 arrived += self._attempt(delivery, now)
         return arrived
 
-    def _attempt(self, delivery: Delivery, now: datetime) -> bool:
+    def _attempt(self, delivery: Delivery, began: datetime) -> bool:
         receiver = self._receivers.get(delivery.receiver)
         if receiver is None:
             return self._put_aside(delivery, "the receiver is no longer configured")
-        rest = self._rests.ends(delivery.receiver, now)
+        rest = self._rests.ends(delivery.receiver, began)
         if rest is not None:
-            self._ports.outbox.failed(delivery, "waits for an earlier message", rest)
+            now = self._clock.now()
+            after = rest if rest > now else now + FIRST_PAUSE  # others may have been that slow
+            self._ports.outbox.failed(delivery, "waits for an earlier message", after)
             return False
         try:
             receiver.send(delivery.alert, delivery.id)
         except Refused as error:
             return self._put_aside(delivery, str(error))
         except RemoteError as error:
-            self._postpone(delivery, error, now)
+            self._postpone(delivery, error)
             return False
         self._ports.outbox.done(delivery)
         log.info("alert.delivered", receiver=delivery.receiver, alert=delivery.alert.key)
@@ -220,11 +227,11 @@ class Alerting:
         )
         return False
 
-    def _postpone(self, delivery: Delivery, error: RemoteError, now: datetime) -> None:
+    def _postpone(self, delivery: Delivery, error: RemoteError) -> None:
         pause = self._pause(delivery.attempts)
         if isinstance(error, RateLimited):
             pause = max(pause, min(error.after, LONGEST_PAUSE))
-        next_at = now + pause
+        next_at = self._clock.now() + pause
         self._rests.until[delivery.receiver] = next_at
         self._ports.outbox.failed(delivery, str(error), next_at)
         log.warning(
