@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import quote_plus, urlencode
 
-from idpsync.answers import Credential, NotJson, read_json
-from idpsync.core.errors import CredentialsRejected, Malformed
+from idpsync.answers import Credential, NotJson, Response, read_json
+from idpsync.core.errors import CredentialsRejected, Malformed, Transient, UnknownOutcome
 from idpsync.core.ports import Clock
 from idpsync.http import HttpClient
 from idpsync.settings import Secret
@@ -81,18 +81,7 @@ class ClientCredentials:
         form = {"grant_type": "client_credentials"}
         if self._auth.scope:
             form["scope"] = self._auth.scope
-        response = self._http.request(
-            "POST",
-            self._auth.token_url,
-            operation="get access token",
-            headers={
-                "Content-Type": "application/x-www-form-urlencoded",
-                "Accept": "application/json",
-                "Authorization": f"Basic {self._client()}",
-            },
-            body=urlencode(form).encode(),
-            repeatable=True,
-        )
+        response = self._ask(urlencode(form).encode())
         try:
             told = read_json(response.body)
         except NotJson as error:
@@ -103,6 +92,24 @@ class ClientCredentials:
         seconds = int(life) if isinstance(life, int | str) and str(life).isdecimal() else None
         span = timedelta(seconds=seconds) if seconds is not None else LIFE
         self._token, self._until = token, self._clock.now() + max(span - MARGIN, span / 2)
+
+    def _ask(self, form: bytes) -> Response:
+        """Transient when the answer is lost: a token that nobody got changes nothing anywhere."""
+        try:
+            return self._http.request(
+                "POST",
+                self._auth.token_url,
+                operation="get access token",
+                headers={
+                    "Content-Type": "application/x-www-form-urlencoded",
+                    "Accept": "application/json",
+                    "Authorization": f"Basic {self._client()}",
+                },
+                body=form,
+                repeatable=True,
+            )
+        except UnknownOutcome as error:
+            raise Transient(error.system, error.operation, error.reason) from error
 
     def _client(self) -> str:
         """Form-encoded before it is joined (RFC 6749 §2.3.1)."""

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from idpsync.core.errors import Transient
 from idpsync.http import HttpClient
 from idpsync.settings import Secret
 from idpsync.targets.credentials import Basic, ClientCredentials
 from idpsync.targets.kinds import ClientCredentialsAuth
+from tests.adapters.targets.parts import Sleepless
 from tests.people import StoppedClock
 from tests.twins.scripted import ok, serving, status
 
@@ -44,3 +46,20 @@ def test_client_credentials_are_fetched_once_and_renewed_after_a_rejection(
         ]  # fmt: skip
         assert issuer.seen[0].body == b"grant_type=client_credentials&scope=scim"
         assert len(issuer.seen) == 2
+
+
+def test_a_token_that_got_lost_leaves_no_write_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_SECRET", "s3cret")
+    clock, timer = StoppedClock(), Sleepless().timer
+    with serving(lambda _: None) as issuer, serving(ok()) as server:
+        auth = ClientCredentialsAuth(
+            kind="oauth2_client_credentials",
+            token_url=issuer.url,
+            client_id="me",
+            client_secret=Secret("env:TEST_SECRET"),
+        )
+        source = ClientCredentials(auth, HttpClient("issuer", clock=clock, timer=timer), clock)
+        client = HttpClient("somewhere", server.url, clock=clock, credential=source, timer=timer)
+        with pytest.raises(Transient):
+            client.request("POST", "/thing", operation="write thing", body=b"{}")
+        assert server.seen == []
