@@ -52,11 +52,13 @@ def test_a_token_that_got_lost_leaves_no_write_in_doubt(monkeypatch: pytest.Monk
     monkeypatch.setenv("TEST_SECRET", "s3cret")
     clock, timer = StoppedClock(), Sleepless().timer
     with serving(lambda _: None) as issuer, serving(ok()) as server:
-        auth = ClientCredentialsAuth(
-            kind="oauth2_client_credentials",
-            token_url=issuer.url,
-            client_id="me",
-            client_secret=Secret("env:TEST_SECRET"),
+        auth = ClientCredentialsAuth.model_validate(
+            {
+                "kind": "oauth2_client_credentials",
+                "token_url": issuer.url,
+                "client_id": "me",
+                "client_secret": "env:TEST_SECRET",
+            }
         )
         source = ClientCredentials(auth, HttpClient("issuer", clock=clock, timer=timer), clock)
         client = HttpClient("somewhere", server.url, clock=clock, credential=source, timer=timer)
