@@ -87,11 +87,14 @@ class Daemon:
     def stop(self, patience: float = 45.0) -> bool:
         """Take no new work and let the present person finish; False when `patience` was not enough."""
         self.stopping.set()
-        if self._scheduler.running:
-            self._scheduler.pause()
-        quiet = self._busy.acquire(timeout=patience)
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        if not self._scheduler.running:
+            return True
+        self._scheduler.pause()
+        # the scheduler waits for its jobs without end; we only so long
+        waiting = threading.Thread(target=self._scheduler.shutdown, daemon=True)
+        waiting.start()
+        waiting.join(patience)
+        quiet = not waiting.is_alive()
         log.info("daemon.stopped", quiet=quiet)
         return quiet
 
@@ -120,6 +123,8 @@ class Daemon:
             now = self.duties.clock.now()
             if self._unfinished() or self.duties.runs.claim_slot(RECONCILE, self._slot(now)):
                 self._reconcile()
+            else:
+                log.info("reconcile.done_already", slot=self._slot(now).isoformat())
         except LeaseLost as error:
             log.info("reconcile.left", reason=str(error))
         finally:
@@ -133,7 +138,7 @@ class Daemon:
     def _unfinished(self) -> bool:
         """Whether the last run was cut short: then its slot may be done again."""
         last = next(iter(self.duties.runs.runs(1)), None)
-        return last is not None and last.state is RunState.RUNNING
+        return last is not None and last.state in {RunState.RUNNING, RunState.STOPPED}
 
     def _reconcile(self) -> None:
         halt = Halt(self.stopping)

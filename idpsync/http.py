@@ -321,7 +321,7 @@ class HttpClient:
                 outcome = self._receive(call, request)
             except (OSError, PoolError, ValueError) as error:
                 outcome = translate(call.asked, error)
-        return _doubted(call, outcome, watch)
+        return _doubted(call, outcome, watch, framed=self._limits.framed)
 
     def _receive(self, call: _Call, request: PreparedRequest) -> Response | RemoteError:
         limits = self._limits
@@ -338,12 +338,14 @@ class HttpClient:
         return Response(answer.status_code, headers, bytes(body))
 
 
-def _doubted(call: _Call, outcome: Response | RemoteError, watch: Watch) -> Response | RemoteError:
+def _doubted(
+    call: _Call, outcome: Response | RemoteError, watch: Watch, *, framed: bool
+) -> Response | RemoteError:
     """The outcome, unless the answer was cut where HTTP libraries do not notice."""
     if watch.fired:
         return unanswered(call.asked, "no whole answer before the deadline")
     if isinstance(outcome, Response) and outcome.ok and call.method != "HEAD":
-        framed = {"content-length", "transfer-encoding"} & set(outcome.headers)
-        if not outcome.body and not framed and outcome.status != 204:
+        ends = {"content-length", "transfer-encoding"} & set(outcome.headers)
+        if framed and not (outcome.body or ends) and outcome.status != 204:
             return unanswered(call.asked, "the answer ends inside its headers")
     return outcome

@@ -32,7 +32,11 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Seconds, bytes and counts. `patience` is for one call with all its pauses and retries."""
+    """Seconds, bytes and counts. `patience` is for one call with all its pauses and retries.
+
+    `framed`: a success must show where its answer ends, by a length or a body. Without it an answer
+    that was cut inside its headers counts as one.
+    """
 
     connect: float = 5.0
     read: float = 30.0
@@ -42,6 +46,7 @@ class Limits:
     attempts: int = 4
     concurrency: int = 8
     rate: float | None = None
+    framed: bool = True
 
 
 class Pace:

@@ -10,6 +10,7 @@ from idpsync import wiring
 from idpsync.cli import tables
 from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json
 from idpsync.config import schema
+from idpsync.core.errors import ConfigError, Problem
 from idpsync.core.records import Cause, Health
 from idpsync.core.remedies import Exit
 from idpsync.core.report import alert_json
@@ -27,17 +28,36 @@ def admin_verbs() -> tuple[Verb, ...]:
 def check(desk: Desk, online: bool, as_json: bool) -> int:
     """Validate the configuration; with --online also every system it names."""
     lines: list[dict[str, object]] = []
-    for config in desk.configs:
+    try:
+        configs = desk.configs
+    except ConfigError as error:
+        if as_json:
+            print_json([_fault_line(problem) for problem in error.problems])
+            return Exit.USAGE
+        raise
+    for config in configs:
         name = config.organization.id
         lines.append({"organization": name, "system": "configuration", "ok": True, "detail": "valid"})
         lines += [
-            {"organization": name, "system": note.path, "ok": True, "detail": note.message}
+            {"organization": name, "system": note.path, "ok": None, "detail": note.message}
             for note in wiring.not_built(config)
         ]
         if online:
             lines += [_health_line(name, health) for health in wiring.probe(config)]
     desk.say(lines, as_json, lambda console: _show_lines(console, lines))
-    return Exit.DONE if all(line["ok"] for line in lines) else Exit.TARGET
+    return Exit.DONE if all(line["ok"] is not False for line in lines) else Exit.TARGET
+
+
+def _fault_line(problem: Problem) -> dict[str, object]:
+    return {
+        "organization": None,
+        "system": "configuration",
+        "ok": False,
+        "detail": problem.message,
+        "path": problem.path,
+        "file": problem.file,
+        "line": problem.line,
+    }
 
 
 def _health_line(organization: str, health: Health) -> dict[str, object]:
@@ -52,10 +72,10 @@ def _health_line(organization: str, health: Health) -> dict[str, object]:
 
 def _show_lines(console: Console, lines: list[dict[str, object]]) -> None:
     for line in lines:
-        mark = "ok  " if line["ok"] else "FAIL"
+        mark = {True: "ok   ", False: "FAIL ", None: "LATER"}[line["ok"]]  # type: ignore[index]
         latency = f" ({line['latency_ms']} ms)" if line.get("latency_ms") else ""
         said = f"{mark} {line['organization']} {line['system']}: {line['detail']}{latency}"
-        console.print(Text(said, style="" if line["ok"] else "bold red"), soft_wrap=True)
+        console.print(Text(said, style="bold red" if line["ok"] is False else ""), soft_wrap=True)
 
 
 @click.group()

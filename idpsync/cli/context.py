@@ -73,7 +73,10 @@ class Desk:
     @property
     def actor(self) -> str:
         """Who sits at the keyboard, for the ledger."""
-        return f"cli:{getpass.getuser()}"
+        try:
+            return f"cli:{getpass.getuser()}"
+        except (KeyError, OSError):  # a container's number without a name
+            return f"cli:uid {os.getuid()}"
 
     def say(self, document: object, as_json: bool, show: Callable[[Console], None]) -> None:
         """One JSON document on stdout, or what `show` prints."""

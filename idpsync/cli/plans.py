@@ -52,8 +52,15 @@ def plan(desk: Desk, shape: str, out: Path | None, as_json: bool) -> int:
         tables.show_plan(desk.console, preview.plan, preview.report)
     else:
         text = _text(desk, preview, shape)
-        print_text(text) if out is None else out.write_text(text + "\n", encoding="utf-8")
+        print_text(text) if out is None else _save(text, out)
     return _verdict(preview)
+
+
+def _save(text: str, out: Path) -> None:
+    try:
+        out.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"{out} cannot be written: {error.strerror}") from error
 
 
 def _document(desk: Desk, preview: Preview) -> dict[str, object]:
@@ -172,7 +179,7 @@ def explain(desk: Desk, user: str, as_json: bool) -> int:
         as_json,
         lambda console: tables.show_explanation(console, explanation, history),
     )
-    return Exit.DONE if explanation.known else Exit.FAULT
+    return Exit.DONE if explanation.known else Exit.USAGE
 
 
 @click.command()

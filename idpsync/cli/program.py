@@ -58,7 +58,7 @@ def _code(call: Callable[[], object]) -> int:
         return stop.exit_code
     except click.Abort:
         click.echo("Stopped.", err=True)
-        return Exit.FAULT
+        return Exit.USAGE
     except click.ClickException as error:
         error.show()
         return Exit.USAGE

@@ -8,6 +8,7 @@ import click
 from idpsync import __version__
 from idpsync.cli import tables
 from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_text
+from idpsync.config.sections import MOST_SEATS
 from idpsync.core.model import fold
 from idpsync.core.records import Cause
 from idpsync.core.remedies import Exit
@@ -45,6 +46,8 @@ def seats_add(desk: Desk, bought: tuple[str, ...], as_json: bool) -> None:
             tiers = ", ".join(tier.name for tier in ladder)
             raise click.BadParameter(f"'{purchase}': write TIER=N, a tier being one of {tiers}")
         more[ladder.named(name)] += int(number)
+        if more[ladder.named(name)] > MOST_SEATS:
+            raise click.BadParameter(f"'{purchase}': more than {MOST_SEATS:,} seats of one tier")
     because = (f"bought: {', '.join(bought)}",)
     with lead(desk.store.lease, patience=10.0, name="purchase"):  # two purchases at once both count
         purchased = desk.store.seats.pool().purchased

@@ -1,6 +1,7 @@
 """Tables for people. Width follows the terminal; nothing is told by colour alone."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 
 from rich.box import SIMPLE_HEAD
@@ -24,7 +25,7 @@ from idpsync.core.plan import (
     UpdateProfile,
 )
 from idpsync.core.records import HeldPlan, HoldState, LedgerEntry, RunState
-from idpsync.core.seats import SeatPool, WaitEntry
+from idpsync.core.seats import SeatPool, Tier, WaitEntry
 from idpsync.engine.outcome import Outcome
 
 MOST = 20
@@ -163,7 +164,7 @@ def _show_guard(console: Console, plan: Plan, report: GuardReport) -> None:
         people = ", ".join(check.people[:10]) + (" …" if len(check.people) > 10 else "")
         console.print(Text(f"HELD by {check}: {people}", style="bold red"))
     if report.held:
-        console.print("Nothing was written. After looking at it:")
+        console.print("Nothing was written. Once `apply` or the daemon has put it on hold:")
         commands = f"  idpsync approve {plan.digest}\n  idpsync reject {plan.digest}"
         console.print(Text(commands), soft_wrap=True)  # whole lines can be copied
     console.print(Text(f"{len(plan.actions)} actions, digest {plan.digest}"), soft_wrap=True)
@@ -264,9 +265,11 @@ def waiting_table(entries: Iterable[WaitEntry]) -> Table:
     table = _table(
         f"Wait list ({len(entries)})", "#", "!person", "!wants", "!holds", "!since", "because"
     )
-    for number, entry in enumerate(entries[:MOST], 1):
+    positions: Counter[Tier] = Counter()
+    for entry in entries[:MOST]:
+        positions[entry.wants] += 1
         table.add_row(
-            str(number),
+            str(positions[entry.wants]),
             Text(entry.user_name),
             entry.wants.name,
             str(entry.holds or "nothing"),
@@ -298,15 +301,12 @@ def _phase(state: AlertState) -> str:
 
 
 def show_ledger(console: Console, entries: Iterable[LedgerEntry]) -> None:
-    table = _table("Ledger", "#", "!at", "!actor", "!event", "!who", "!outcome", "because")
-    for entry in entries:
-        table.add_row(
-            str(entry.seq),
-            f"{entry.at:%Y-%m-%d %H:%M:%S}",
-            Text(entry.actor),
-            entry.event,
-            Text(entry.member or ""),
-            entry.outcome,
-            Text("; ".join(entry.because)),
-        )
-    console.print(table)
+    """One line per row, whole, whatever the width."""
+    entries = tuple(entries)
+    if not entries:
+        console.print("No such row.")
+    for row in entries:
+        who = f" {row.member}" if row.member else ""
+        said = f"{row.seq}  {row.at:%Y-%m-%d %H:%M:%S}  {row.event}{who}  {row.outcome} by {row.actor}"
+        because = f": {'; '.join(row.because)}" if row.because else ""
+        console.print(Text(said + because), soft_wrap=True)

@@ -15,6 +15,8 @@ from idpsync.settings import Duration, Secret, Settings
 
 NO_SEAT = "none"
 ALL_TIERS = "total"
+MOST_SEATS = 1_000_000
+"""Of one tier: beyond it a slip of the pen is likelier than a purchase."""
 
 
 class Section(Settings):
@@ -49,6 +51,7 @@ def _above_zero(value: timedelta) -> timedelta:
 
 
 Count = Annotated[int, Field(strict=True, ge=0)]
+SeatCount = Annotated[int, Field(strict=True, ge=0, le=MOST_SEATS)]
 Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
 Name = Annotated[str, Field(min_length=1)]
 Person = Annotated[str, AfterValidator(_person)]
@@ -125,7 +128,7 @@ class ContractConfig(Section):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
     proration: Literal["months", "days_inclusive", "days_exclusive"] = "months"
     """How a purchase during the term is priced: whole months left, or days with or without today."""
-    seats: Annotated[dict[str, Count], Field(min_length=1)]
+    seats: Annotated[dict[str, SeatCount], Field(min_length=1)]
     """Seats purchased per tier."""
     reserve: dict[str, Count] = Field(default_factory=dict)
     """Seats per tier that sync leaves free for logins."""

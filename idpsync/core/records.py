@@ -79,6 +79,7 @@ class RunState(StrEnum):
     DONE = "done"
     HELD = "held"
     INCOMPLETE = "incomplete"
+    STOPPED = "stopped"  # by whoever ran it, before the end; the next run goes on
     FAILED = "failed"
 
 

@@ -11,7 +11,7 @@ from idpsync.core.plan import Plan, UpdateProfile
 from idpsync.core.records import HeadroomSample, LedgerEntry, RunRecord, RunState
 from idpsync.core.seats import SeatPool, Tier, WaitEntry
 from idpsync.core.world import World
-from idpsync.engine.perform import Performed
+from idpsync.engine.perform import STOPPING, Performed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Outcome:
 
 
 def state_of(preview: Preview, performed: tuple[Performed, ...]) -> RunState:
+    if any(p.outcome == "skipped" and p.error == STOPPING for p in performed):
+        return RunState.STOPPED
     if not preview.snapshot.complete:
         return RunState.INCOMPLETE
     return RunState.DONE if all(p.done for p in performed) else RunState.FAILED
@@ -55,6 +57,8 @@ def told(error: IdpSyncError | None, performed: tuple[Performed, ...]) -> str | 
     if not failed:
         return None
     first = failed[0]
+    if first.error == STOPPING:
+        return f"{len(failed)} of {len(performed)} actions are left for the next run: {STOPPING}"
     return f"{len(failed)} of {len(performed)} actions failed, the first: {first.error}"
 
 
@@ -111,7 +115,8 @@ def counts_of(preview: Preview | None, performed: tuple[Performed, ...]) -> Mapp
         "people": len(preview.snapshot.users),
         "actions": len(preview.plan.actions),
         "done": sum(p.done for p in performed),
-        "failed": sum(not p.done for p in performed),
+        "failed": sum(not p.done and p.outcome != "skipped" for p in performed),
+        "skipped": sum(p.outcome == "skipped" for p in performed),
         "waiting": len(preview.plan.waiting),
         "refused": len(preview.plan.refused),
         "conflicts": len(preview.plan.conflicts),

@@ -48,6 +48,7 @@ EVENT: dict[type[Action], str] = {
     DeleteAccount: "account.deleted",
 }
 
+STOPPING = "the program is stopping"
 PLANNED = 1_000_000  # the plan has settled the order already: in the book its claims come first
 
 
@@ -103,7 +104,7 @@ class Performer:
 
     def _one(self, action: Action) -> Performed:
         if self.stopping.is_set() and not self._amid_exchange(action):
-            return Performed(action, "skipped", "the program is stopping")
+            return Performed(action, "skipped", STOPPING)
         if self.locked_out:
             return Performed(action, "skipped", str(self.locked_out))
         try:

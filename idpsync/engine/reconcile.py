@@ -160,7 +160,7 @@ class Reconciler:
         if order.digest and order.digest != preview.plan.digest:
             return self._end(
                 run,
-                RunState.FAILED,
+                RunState.STOPPED,
                 preview=preview,
                 error=DigestMismatch(order.digest, preview.plan.digest),
             )

@@ -19,8 +19,11 @@ from idpsync.core.records import Health
 from idpsync.http import HttpClient, Limits
 from idpsync.settings import Secret
 
-# the outbox repeats, with longer breath than one call has; a slow receiver must not hold up others
-ONE_TRY = Limits(connect=5.0, read=10.0, deadline=10.0, patience=0.0, attempts=1, body=64 * 1024)
+# the outbox repeats, with longer breath than one call has; a slow receiver must not hold up others.
+# Simple receivers say 200 and close; to doubt that would be to tell them again and again
+ONE_TRY = Limits(
+    connect=5.0, read=10.0, deadline=10.0, patience=0.0, attempts=1, body=64 * 1024, framed=False
+)
 
 LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
 """Client errors that pass by themselves."""

@@ -31,7 +31,7 @@ from idpsync.store.registry import SqlRegistry
 from idpsync.store.runs import SqlRunBook
 from idpsync.store.seats import SqlSeatBook
 from idpsync.store.shelf import SqlAccountShelf
-from idpsync.store.upgrade import bring_to_head, head, version_of
+from idpsync.store.upgrade import bring_to_head, head, is_known, version_of
 from idpsync.store.wait_list import SqlWaitList
 
 
@@ -68,7 +68,13 @@ class Store:
                     bring_to_head(connection)
 
     def upgrade(self) -> None:
-        """Bring the tables up to this program's version, all steps or none."""
+        """Bring the tables up to this program's version, all steps or none.
+
+        StoreError for a store that a newer program made.
+        """
+        found = self.version()
+        if found and not is_known(found):
+            raise StoreError(f"a newer idpsync made the store (version {found}): update the program")
         with self._database.writing() as connection:
             bring_to_head(connection)
 
@@ -82,6 +88,8 @@ class Store:
         found, wanted = self.version(), head()
         if found == wanted:
             return
+        if found and not is_known(found):
+            raise StoreError(f"a newer idpsync made the store (version {found}): update the program")
         state = f"is at version {found}" if found else "has no tables yet"
         raise StoreError(
             f"the store {state}, this program works with {wanted}: run `idpsync store upgrade`"

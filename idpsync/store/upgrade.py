@@ -22,6 +22,11 @@ def head() -> str:
     return ScriptDirectory.from_config(_config()).get_current_head() or ""
 
 
+def is_known(version: str) -> bool:
+    """Whether this program has that version among its own."""
+    return version in {step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def version_of(connection: Connection) -> str:
     """The version the store has; "" for a store without tables."""
     return MigrationContext.configure(connection).get_current_revision() or ""

@@ -6,6 +6,7 @@ from idpsync import notify, sources, targets
 from idpsync.config import Config
 from idpsync.core.errors import ConfigError, IdpSyncError, Problem
 from idpsync.core.records import Health
+from idpsync.settings import Settings
 from idpsync.store import Store
 from idpsync.wiring.clock import CLOCK
 from idpsync.wiring.house import open_books
@@ -14,7 +15,24 @@ from idpsync.wiring.house import open_books
 def not_built(config: Config) -> tuple[Problem, ...]:
     """Kinds that the configuration names and this version only validates."""
     unbuilt = (sources.not_built(config.directory), targets.not_built(config.target))
-    return (*(p for problems in unbuilt for p in problems), *notify.not_built(config.alerts.receivers))
+    return (
+        *(p for problems in unbuilt for p in problems),
+        *notify.not_built(config.alerts.receivers),
+        *_unused(config),
+    )
+
+
+def _unused(config: Config) -> list[Problem]:
+    """Keys that were written down and that nothing in this version looks at."""
+    alerts, schedule = config.alerts, config.schedule
+    keys = [f"alerts.{k}" for k in ("run_out", "certificate_days", "renewal_days") if _set(alerts, k)]
+    keys += [f"schedule.{k}" for k in ("full_read",) if _set(schedule, k)]
+    keys += ["mail"] if config.mail else []
+    return [Problem(key, "has no effect yet: not built in this version") for key in keys]
+
+
+def _set(section: Settings, key: str) -> bool:
+    return key in section.model_fields_set
 
 
 def probe(config: Config) -> Iterator[Health]:
