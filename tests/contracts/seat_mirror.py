@@ -175,6 +175,7 @@ class SeatMirrorContract:
         self, books: Books
     ) -> None:
         listed_at = books.clock.now()
+        books.clock.advance(timedelta(seconds=1))
         books.store.seats.hold(wish("ada"), CAUSE)
         books.store.seats.hold(wish("bob"), CAUSE)
 
@@ -190,6 +191,7 @@ class SeatMirrorContract:
         books.assign("ada", STANDARD)
         books.clock.advance(timedelta(seconds=1))
         listed_at = books.clock.now()
+        books.clock.advance(timedelta(seconds=1))
         books.store.seats.move("ada", PREMIUM, CAUSE)
 
         assert books.store.seats.mirror([seated("ada")], CAUSE, listed_at) == ()

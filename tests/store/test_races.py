@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+import threading
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from idpsync.core.seats import WaitEntry
+from idpsync.core.seats import Claim, Placement, WaitEntry
 from idpsync.store import Store
 from tests.contracts.stores import CAUSE as SYNC
 from tests.people import NOW, PREMIUM, STANDARD
@@ -104,6 +108,36 @@ def test_eight_processes_on_postgresql(postgres_url: str) -> None:
     assert by_processes(postgres_url, "processes") == [""] * 8
     stand_right(store)
     store.close()
+
+
+def test_whoever_joins_a_reservation_has_it_also_when_its_maker_cancels(url: str) -> None:
+    store = open_for(url, "join")
+    store.seats.resize({PREMIUM: 1}, SYNC)
+    for n in range(25):
+        claim = Claim(f"p{n}", f"p{n}", (PREMIUM,))
+        ticket = store.seats.hold(claim, SYNC).ticket
+        assert ticket is not None
+
+        given = at_once(
+            partial(store.seats.cancel, claim.member, SYNC, ticket),
+            partial(store.seats.hold, claim, SYNC),
+        )
+
+        assert [placement.tier for placement in given if placement] == [PREMIUM]
+        assert [holding.member for holding in store.seats.holdings()] == [claim.member]
+        store.seats.release(claim.member, SYNC)
+    store.close()
+
+
+def at_once(*calls: Callable[[], Placement | None]) -> list[Placement | None]:
+    start = threading.Barrier(len(calls))
+
+    def ask(call: Callable[[], Placement | None]) -> Placement | None:
+        start.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(ask, calls))
 
 
 @pytest.mark.server
