@@ -1,11 +1,13 @@
 """The daemon as a process, from start to stop."""
 
+import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.e2e.program import Program
 from tests.simplesamlphp import Journey
@@ -36,6 +38,16 @@ class RunningDaemon:
             time.sleep(0.1)
         raise AssertionError(self.log)
 
+    def workers(self) -> list[int]:
+        """The process ids of the web workers."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+    def press_ctrl_c(self) -> int:
+        """SIGINT to the whole foreground group, as a terminal sends it; the exit code."""
+        os.killpg(self.process.pid, signal.SIGINT)
+        return self.process.wait(60)
+
     def stop(self) -> int:
         """SIGTERM, as a service manager does it; the exit code."""
         self.process.send_signal(signal.SIGTERM)
@@ -54,6 +66,7 @@ def running(program: Program) -> Iterator[RunningDaemon]:
             text=True,
             env=program.environment,
             cwd=program.folder,
+            start_new_session=True,
         )
     daemon = RunningDaemon(program, process, f"http://{program.config['web']['listen']}")
     try:

@@ -38,6 +38,7 @@ class Program:
         return self.folder / "idpsync.yaml"
 
     def write(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.file.write_text(yaml.safe_dump(self.config, sort_keys=False), encoding="utf-8")
 
     @property

@@ -2,8 +2,11 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,6 +38,13 @@ def log_in(base: str, email: str, journey: Journey | None = None) -> Page:
     action, fields = form_of(journey.open(f"{base}/saml/login?next=/"))
     answer = journey.open(action, fields | {"email": email, "given_name": "New"})
     return journey.open(*form_of(answer))
+
+
+def many_people(folder: Path, number: int) -> None:
+    people = ["external_id,user_name,email,given_name,family_name,active,groups"]
+    people += [f"p{n},p{n}@acme.example,p{n}@acme.example,P,{n},true,Acme Staff" for n in range(number)]
+    people += ["#group Acme Premium", "#group Acme Admins"]
+    (folder / "config" / "people.csv").write_text("\n".join(people) + "\n", encoding="utf-8")
 
 
 def assigned(idpsync: Program) -> int:
@@ -83,10 +93,7 @@ def test_people_log_in_until_the_seats_are_gone(tmp_path: Path) -> None:
 
 def test_a_daemon_that_is_stopped_amid_a_run_leaves_nobody_half_written(tmp_path: Path) -> None:
     idpsync = quickstart(tmp_path)
-    people = ["external_id,user_name,email,given_name,family_name,active,groups"]
-    people += [f"p{n},p{n}@acme.example,p{n}@acme.example,P,{n},true,Acme Staff" for n in range(1500)]
-    people += ["#group Acme Premium", "#group Acme Admins"]
-    (tmp_path / "config" / "people.csv").write_text("\n".join(people) + "\n")
+    many_people(tmp_path, 1500)
     idpsync.config["contract"]["seats"] = {"premium": 3, "standard": 3000}
     with running(idpsync) as daemon:
         daemon.wait_until(lambda: assigned(idpsync) > 20)
@@ -142,3 +149,83 @@ def test_a_held_plan_waits_for_its_approval(tmp_path: Path, trigger: str) -> Non
         assert idpsync.call("reject", digest).code == 0
         assert idpsync.call("apply", "--yes").code == 3
         assert idpsync.call("approve", "sha256:unknown").code == 2
+
+
+def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
+    """A few times: a signal lost between parent and worker showed in one of three."""
+    for n in range(3):
+        idpsync = quickstart(tmp_path / str(n))
+        with running(idpsync) as daemon:
+            workers = daemon.workers()
+            assert daemon.press_ctrl_c() == 0
+        assert "Traceback" not in daemon.log
+        assert all_gone(workers)
+
+
+def all_gone(pids: list[int]) -> bool:
+    """Whether all of them end within some seconds."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if not [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_daemon_that_is_killed_leaves_no_workers_behind(tmp_path: Path) -> None:
+    idpsync = quickstart(tmp_path)
+    with running(idpsync) as daemon:
+        workers = daemon.workers()
+        assert workers
+        daemon.process.kill()
+        daemon.process.wait(10)
+        assert all_gone(workers)
+
+
+def test_an_address_in_use_is_told_before_anything_is_done(tmp_path: Path) -> None:
+    first, second = quickstart(tmp_path / "first"), quickstart(tmp_path / "second")
+    second.config["web"] = first.config["web"]
+    second.config["jit"] = first.config["jit"]
+    with running(first):
+        ended = second.call("run")
+
+    assert ended.code == 2
+    assert first.config["web"]["listen"] in ended.err
+    assert "Traceback" not in ended.err
+    assert second.call("seats", "--json").json["total"]["assigned"] == 0
+
+
+def test_ctrl_c_in_apply_finishes_the_person_under_way(tmp_path: Path) -> None:
+    idpsync = quickstart(tmp_path)
+    many_people(tmp_path, 1500)
+    idpsync.config["contract"]["seats"] = {"premium": 3, "standard": 3000}
+    idpsync.write()
+    process = subprocess.Popen(
+        [*idpsync.command, "apply", "--yes"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=idpsync.environment,
+        cwd=tmp_path,
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and assigned(idpsync) < 20:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 5, said
+    tiers = idpsync.call("seats", "--json").json["tiers"]
+    assert f"{tiers[1]['assigned']} of 1500 actions done" in said
+    assert tiers[1]["held"] == 0
+
+
+def test_purchases_at_once_all_count(tmp_path: Path) -> None:
+    idpsync = quickstart(tmp_path)
+    idpsync.call("seats")
+    with ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(lambda _: idpsync.call("seats", "add", "premium=1").code, range(4)))
+
+    assert codes == [0] * 4
+    assert idpsync.call("seats", "--json").json["tiers"][0]["purchased"] == 7
+    assert idpsync.call("seats", "add", "premium=99999999999999999999").code == 2
