@@ -54,8 +54,10 @@ def gets_its_turn(lock: FairLock) -> bool:
         with lock:
             had.set()
 
-    threading.Thread(target=write, daemon=True).start()
-    return had.wait(HANGS)
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    writer.join(HANGS)
+    return had.is_set()
 
 
 def test_a_waiter_that_is_interrupted_gives_up_its_place(lock: FairLock) -> None:
