@@ -32,7 +32,7 @@ def create_api(ports: ConsolePorts) -> Blueprint:
     def admit() -> None:
         viewer = ports.viewer(request)
         if viewer is None:
-            raise Unauthorized("sign in first, or send a bearer token")
+            raise Unauthorized("sign in first")
         if not viewer.admin:
             raise Forbidden("only admins may read this")
 
