@@ -129,6 +129,7 @@ class _Planning:
 
     def _profiles(self) -> Iterator[Action]:
         managed = frozenset(rule.role for rule in self.policy.rules if rule.role)
+        adopted = {adoption.account_id for adoption in self.work.correlation.adoptions}
         for case in self.cases:
             if case.account and not case.arrives:
                 yield from profile_actions(
@@ -137,6 +138,7 @@ class _Planning:
                     case.entitlement,
                     managed=managed,
                     may_take=self.work.may_lower(None),
+                    adopted=case.account.id in adopted,
                 )
 
     def _moves(self) -> Iterator[Action]:

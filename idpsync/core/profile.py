@@ -16,13 +16,17 @@ def profile_actions(
     *,
     managed: frozenset[str],
     may_take: bool,
+    adopted: bool,
 ) -> Iterator[UpdateProfile | ChangeRoles]:
     """What must be written to bring `account` in step with `user`.
 
     `managed` are the roles that rules give: no other role is touched. Without `may_take` a role is
-    only added.
+    only added. An `adopted` account gets our mark, once: not every target keeps it, and the link says
+    whose the account is.
     """
     changed = _differences(user, account)
+    if adopted and account.external_id != user.external_id:
+        changed = (*changed, "external_id")
     if changed:
         yield UpdateProfile(
             account_id=account.id,
@@ -59,6 +63,4 @@ def _differences(user: DirectoryUser, account: Account) -> tuple[str, ...]:
         if name in {"user_name", "email"} and found and fold(wanted) == fold(found):
             continue
         changed.append(name)
-    if account.external_id != user.external_id:
-        changed.append("external_id")
     return tuple(changed)

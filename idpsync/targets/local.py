@@ -65,7 +65,8 @@ class LocalTarget:
                 )
             case UpdateProfile():
                 account = self._present(action.account_id)
-                return self._put(replace(account, profile=action.profile))
+                mark = action.external_id or account.external_id
+                return self._put(replace(account, profile=action.profile, external_id=mark))
             case ChangeTier():
                 return self._put(replace(self._present(action.account_id), tier=action.tier))
             case ChangeRoles():

@@ -90,6 +90,8 @@ class ScimTarget:
                 user = self._client.get(action.account_id)
                 names = action.changed or EVERYTHING
                 changes = profile_changes(user, action.profile, names)
+                if "external_id" in names and action.external_id:
+                    changes["externalId"] = action.external_id
                 return self._account(self._client.amend(user, changes))
             case ChangeTier():
                 user = self._client.get(action.account_id)

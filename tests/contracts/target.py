@@ -144,6 +144,13 @@ class TargetContract(ABC):
         assert subject.apply(action).id == account.id
         assert [one.external_id for one in subject.accounts()] == [None]
 
+    def test_an_adopted_account_gets_our_mark(self, subject: Target) -> None:
+        account = subject.apply(replace(create("ada"), external_id=""))
+        adoption = replace(update(account, account.profile, "external_id"), external_id="id-ada")
+        for _ in range(2):
+            assert subject.apply(adoption).external_id == "id-ada"
+        assert [one.external_id for one in subject.accounts()] == ["id-ada"]
+
     def test_an_external_id_stays_when_an_action_names_none(self, subject: Target) -> None:
         account = subject.apply(create("ada"))
         gone = subject.apply(deactivate(account))

@@ -180,6 +180,19 @@ def test_sync_and_login_see_one_person_where_their_names_differ() -> None:
     assert {"ada.l": "standard"} == house.tiers() == house.booked()
 
 
+def test_somebody_who_logged_in_first_is_adopted_once_and_leaves_like_everybody() -> None:
+    house = EngineHouse()
+    house.admitter.admit(login("zoe", {"Users"}))
+    house.add("zoe ada", "Users")
+    house.run()
+    assert house.target.shelf.all()[0].external_id == house.directory.id_of("zoe")
+
+    assert house.run().performed == ()
+    house.directory.remove("zoe")
+    house.run()
+    assert house.tiers() == {"zoe": "off", "ada": "standard"}
+
+
 def test_the_wait_list_of_a_stranger_outlives_a_reconciliation() -> None:
     house = EngineHouse(seats={PREMIUM: 0, STANDARD: 1})
     house.add("ada", "Users")
