@@ -199,7 +199,8 @@ class _Planning:
                 and not self.work.evidence.groups_complete
                 and self._wishes_more(known, entry, case)
             ):
-                entry = known  # the group that grants more may only have been out of sight
+                # the group that grants more may only have been out of sight
+                entry = _held(known, self._final(case))
             if entry:
                 yield entry
         yield from self._wishes_kept()
@@ -270,6 +271,12 @@ class _Planning:
             owed=owed,
             accepts=accepts,
         )
+
+
+def _held(entry: WaitEntry, tier: Tier | None) -> WaitEntry:
+    """The same wish of somebody who holds `tier` now."""
+    better = tuple(t for t in entry.accepts if tier is None or t < tier)
+    return replace(entry, holds=tier, accepts=better)
 
 
 def _first_down(moves: list[Move]) -> list[Move]:
