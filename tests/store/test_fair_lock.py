@@ -1,6 +1,5 @@
 """The lock of the writers of one SQLite file: nobody who left the queue keeps the others waiting."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -29,12 +28,15 @@ def interrupting(lock: FairLock, before: Callable[[], None]) -> Iterator[None]:
         before()
         raise KeyboardInterrupt
 
+    waiter = threading.get_ident()
+
     def watch() -> None:
         waits = False
         while not waits:
             with lock._guard:
                 waits = bool(lock._waiting)
-        os.kill(os.getpid(), signal.SIGUSR1)
+        # to the waiting thread itself: sent to the process, any other thread may take it
+        signal.pthread_kill(waiter, signal.SIGUSR1)
 
     former = signal.signal(signal.SIGUSR1, interrupt)
     watcher = threading.Thread(target=watch, daemon=True)
