@@ -16,27 +16,31 @@ from idpsync.store.seat_rows import tier_named
 from idpsync.store.types import json_text
 
 OWN = """
-SELECT tier, state FROM seat WHERE organization = :organization AND member = :member ORDER BY role
+SELECT s.tier, s.state, w.wants
+FROM (SELECT 1 AS one) AS always
+LEFT JOIN seat AS s ON s.organization = :organization AND s.member = :member
+LEFT JOIN wait_list AS w ON w.organization = :organization AND w.member = :member
+ORDER BY s.role
 """  # 'moving' sorts before 'primary'
 PROLONG = """
 UPDATE seat SET expires_at = :expires_at, ticket = NULL
 WHERE organization = :organization AND member = :member AND state = 'reserved'
 """
-WANTS = "SELECT wants FROM wait_list WHERE organization = :organization AND member = :member"
 LINE = """
 SELECT c.seats,
   (SELECT count(*) FROM seat AS s
    WHERE s.organization = c.organization AND s.tier = c.tier AND s.overdrawn),
   (SELECT count(*) FROM (SELECT 1 FROM seat AS s
    WHERE s.organization = :organization AND s.tier = :tier AND s.state = 'free'
-   ORDER BY s.changed_at, s.seat_no LIMIT :enough) AS f)
+   ORDER BY s.changed_at, s.seat_no LIMIT :enough) AS f),
+  EXISTS (SELECT 1 {ahead})
 FROM capacity AS c WHERE c.organization = :organization AND c.tier = :tier
 """
 AHEAD = """
-SELECT count(*) FROM (SELECT 1 FROM queue AS q
-  WHERE q.organization = :organization AND q.tier = :tier AND q.member <> :member
-    AND (q.owed OR {before}) LIMIT :enough) AS ahead
+FROM queue AS q WHERE q.organization = :organization AND q.tier = :tier AND q.member <> :member
+  AND (q.owed OR {before})
 """
+COUNT_AHEAD = "SELECT count(*) FROM (SELECT 1 {ahead} LIMIT :enough) AS ahead"
 NEWCOMER = "q.priority >= :priority"
 WAITING = """
   q.priority > :priority OR (q.priority = :priority AND (q.since < :asked
@@ -76,11 +80,15 @@ ON CONFLICT (organization, tier, member) DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One tier: seats purchased, seats beyond the contract, free rows as far as they were counted."""
+    """One tier: seats purchased, seats beyond the contract, free rows as far as they were counted.
+
+    `contested`: somebody who waits for the tier stands before the claim.
+    """
 
     seats: int
     overdrawn: int
     free: int
+    contested: bool
 
     @property
     def balance(self) -> int:
@@ -95,6 +103,28 @@ class Decision:
     weighed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Queries:
+    """What is asked of a tier: by a newcomer, or by somebody with a place in the queue."""
+
+    line: str
+    ahead: str
+
+
+def _queries(database: Database, before: str) -> _Queries:
+    ahead = AHEAD.format(before=before)
+    line, count = LINE.format(ahead=ahead), COUNT_AHEAD.format(ahead=ahead)
+    return _Queries(database.sql(line), database.sql(count))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a member has before the claim: a seat or none, and whether they wait for one."""
+
+    placement: Placement | None
+    waits: bool
+
+
 class ClaimDesk:
     """The steps of a claim, each inside the caller's transaction."""
 
@@ -106,10 +136,10 @@ class ClaimDesk:
         by_byte = 'COLLATE "C"' if database.postgresql else ""
         skip = "FOR UPDATE SKIP LOCKED" if database.postgresql else ""
         sql = database.sql
-        self._own, self._prolong, self._wants = sql(OWN), sql(PROLONG), sql(WANTS)
-        self._line, self._take = sql(LINE), sql(TAKE.format(skip_locked=skip))
-        self._newcomer = sql(AHEAD.format(before=NEWCOMER))
-        self._waiting = sql(AHEAD.format(before=WAITING.format(by_byte=by_byte)))
+        self._own, self._prolong = sql(OWN), sql(PROLONG)
+        self._take = sql(TAKE.format(skip_locked=skip))
+        waiting = WAITING.format(by_byte=by_byte)
+        self._newcomer, self._waiting = (_queries(database, who) for who in (NEWCOMER, waiting))
         self._record, self._forget, self._wish = sql(RECORD), sql(FORGET), sql(WISH)
         self._unqueue, self._enqueue = sql(UNQUEUE), sql(ENQUEUE)
 
@@ -133,31 +163,32 @@ class ClaimDesk:
             "ticket": secrets.randbits(62),
         }
 
-    def own(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Placement | None:
+    def standing(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Standing:
         """The seat the member has; a reservation gets its full time again, and nobody's ticket fits it.
 
-        None also when the reservation was dropped between our look and our joining it.
+        No seat also when the reservation was dropped between our look and our joining it.
         """
-        row = driver.execute(self._own, values).fetchone()
-        if row is None:
-            return None
-        if row[1] == "reserved" and driver.execute(self._prolong, values).rowcount == 0:
-            return None
-        wish = driver.execute(self._wants, values).fetchone()
-        tier = tier_named(self.ladder, row[0])
-        waits_for = tier_named(self.ladder, wish[0]) if wish else None
-        return Placement(tier, waits_for, (*claim.because, f"already holds {tier}"))
+        name, state, wants = driver.execute(self._own, values).fetchone()
+        if name is None:
+            return Standing(None, wants is not None)
+        if state == "reserved" and driver.execute(self._prolong, values).rowcount == 0:
+            return Standing(None, wants is not None)
+        tier = tier_named(self.ladder, name)
+        waits_for = tier_named(self.ladder, wants) if wants else None
+        because = (*claim.because, f"already holds {tier}")
+        return Standing(Placement(tier, waits_for, because), wants is not None)
 
     def decide(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Decision:
         """What `seats.place` says of the rows as they are; reads no more of them than it takes."""
         full: list[str] = []
         weighed = False
+        queries = self._newcomer if claim.since is None else self._waiting
         for tier in claim.options:
-            kept = self.kept(claim, tier)
-            line = self._look(driver, tier, values, kept + 1)
-            ahead = self._ahead(driver, claim, values, line, tier) if line.balance > kept else 0
-            if ahead:
-                line = self._look(driver, tier, values, kept + ahead + 1)
+            kept, ahead = self.kept(claim, tier), 0
+            line = _look(driver, queries, tier, values, kept + 1)
+            if line.contested and line.balance > kept:
+                ahead = _ahead(driver, queries, tier, values, line.seats)
+                line = _look(driver, queries, tier, values, kept + ahead + 1)
             weighed = weighed or (line.balance > 0 and kept + ahead > 0)
             if line.balance > kept + ahead:
                 waits_for = None if claim.flexible or tier == claim.wish else claim.wish
@@ -165,30 +196,9 @@ class ClaimDesk:
             full.append(why_not(self._pool(tier, line), claim, tier))
         return Decision(Placement(None, claim.wish, (*claim.because, *full)), weighed)
 
-    def _ahead(
-        self, driver: Driver, claim: Claim, values: dict[str, object], line: Line, tier: Tier
-    ) -> int:
-        """Wishes for `tier` that stand before the claim; counted out only if there is one."""
-        query = self._newcomer if claim.since is None else self._waiting
-        values = {**values, "tier": tier.name, "enough": 1}
-        if driver.execute(query, values).fetchone()[0] == 0:
-            return 0
-        values["enough"] = line.seats
-        found: int = driver.execute(query, values).fetchone()[0]
-        return found
-
-    def _look(self, driver: Driver, tier: Tier, values: dict[str, object], enough: int) -> Line:
-        """The tier's line, with `enough` free rows counted besides those that are overdrawn."""
-        values = {**values, "tier": tier.name, "enough": enough}
-        line = Line(*(driver.execute(self._line, values).fetchone() or (0, 0, 0)))
-        if line.overdrawn and line.free == enough:
-            values["enough"] = enough + line.overdrawn
-            line = Line(*driver.execute(self._line, values).fetchone())
-        return line
-
     def has_room(self, driver: Driver, tier: Tier, values: dict[str, object]) -> bool:
         """Whether `tier` has a seat that nobody has, whoever waits for it."""
-        return self._look(driver, tier, values, 1).balance > 0
+        return _look(driver, self._newcomer, tier, values, 1).balance > 0
 
     def kept(self, claim: Claim, tier: Tier) -> int:
         """Seats that this claim leaves for logins."""
@@ -203,12 +213,12 @@ class ClaimDesk:
         return driver.execute(self._take, {**values, "tier": tier.name}).rowcount == 1
 
     def conclude(
-        self, driver: Driver, claim: Claim, placement: Placement, values: dict[str, object]
+        self, driver: Driver, claim: Claim, placement: Placement, values: dict[str, object], waits: bool
     ) -> None:
-        """Keep or drop the wish, and write the ledger row."""
+        """Keep the wish, or drop what the member waited for until now; write the ledger row."""
         if placement.waits_for and placement.waits_for in claim.options:
             self._keep_wish(driver, claim, placement, values)
-        else:
+        elif waits:
             driver.execute(self._forget, values)
         held = placement.tier is not None
         entry = {
@@ -236,6 +246,27 @@ class ClaimDesk:
         for tier in accepts:
             place = {"tier": tier.name, "asked": since, "owed": bool(owed)}
             driver.execute(self._enqueue, {**values, **place})
+
+
+def _look(
+    driver: Driver, queries: _Queries, tier: Tier, values: dict[str, object], enough: int
+) -> Line:
+    """The tier's line, with `enough` free rows counted besides those that are overdrawn."""
+    values = {**values, "tier": tier.name, "enough": enough}
+    line = Line(*(driver.execute(queries.line, values).fetchone() or (0, 0, 0, False)))
+    if line.overdrawn and line.free == enough:
+        values["enough"] = enough + line.overdrawn
+        line = Line(*driver.execute(queries.line, values).fetchone())
+    return line
+
+
+def _ahead(
+    driver: Driver, queries: _Queries, tier: Tier, values: dict[str, object], enough: int
+) -> int:
+    """Wishes for `tier` that stand before the claim, counted up to `enough`."""
+    values = {**values, "tier": tier.name, "enough": enough}
+    found: int = driver.execute(queries.ahead, values).fetchone()[0]
+    return found
 
 
 def stamped(placement: Placement, values: Mapping[str, object]) -> Placement:

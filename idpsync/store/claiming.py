@@ -38,7 +38,7 @@ class Claiming:
 
     def __init__(self, database: Database, desk: ClaimDesk) -> None:
         self._database, self._desk = database, desk
-        self._swift = SwiftClaim() if database.postgresql else None
+        self._swift = SwiftClaim(database.organization) if database.postgresql else None
         sql = database.sql
         self._alone, self._mine, self._unmove = sql(ALONE), sql(MINE), sql(UNMOVE)
         self._record = sql(RECORD)
@@ -62,17 +62,18 @@ class Claiming:
         desk = self._desk
         with self._database.driving(cause) as driver:
             values = desk.values(claim, cause)
-            own = desk.own(driver, claim, values)
-            if own:
-                return own
+            standing = desk.standing(driver, claim, values)
+            if standing.placement:
+                return standing.placement
             placement = self._decide(driver, claim, values)
             if self._database.postgresql:
-                own = desk.own(driver, claim, values)  # a twin request may have been faster
-                if own:
-                    return own
+                standing = desk.standing(driver, claim, values)  # a twin request may have been faster
+                if standing.placement:
+                    return standing.placement
             if placement.tier and not desk.take(driver, placement.tier, values):
                 raise _InHand
-            desk.conclude(driver, claim, placement, values)
+            waits = standing.waits or self._database.postgresql  # there a twin may still add one
+            desk.conclude(driver, claim, placement, values, waits)
         if self._swift:
             self._swift.learn(claim, placement)
         return stamped(placement, values)

@@ -3,9 +3,10 @@
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -47,6 +48,28 @@ class Driver(Protocol):
     def rollback(self) -> None: ...
 
 
+class _Translation:
+    """Errors of the toolkit and of the driver, as ours."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._errors = (DBAPIError, engine.dialect.loaded_dbapi.Error)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, self._errors):
+            cause = error.orig if isinstance(error, DBAPIError) else error
+            lines = str(cause).strip().splitlines()
+            ours = Collision if _was_outrun(cause) else StoreError
+            raise ours(f"the store failed: {lines[0] if lines else type(cause).__name__}") from error
+
+
 class Database:
     """One organisation's view of one store."""
 
@@ -56,6 +79,8 @@ class Database:
         self.engine, self.lock = engine, lock
         self.organization, self.clock = organization, clock
         self.postgresql = engine.dialect.name == "postgresql"
+        self._turn: AbstractContextManager[None] = lock or nullcontext()
+        self._translated = _Translation(engine)
         self._at_once = (
             _pool(engine.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
             if self.postgresql
@@ -68,13 +93,13 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view of the rows."""
-        with self._translated(), self._snapshots.begin() as connection:
+        with self._translated, self._snapshots.begin() as connection:
             yield connection
 
     @contextmanager
     def writing(self, cause: Cause | None = None) -> Iterator[Connection]:
         """One transaction; all of it happens or nothing. LeaseLost when the cause's token is stale."""
-        with self._turn(), self._translated(), self.engine.connect() as connection:
+        with self._turn, self._translated, self.engine.connect() as connection:
             writer = connection.execution_options(idpsync_writes=True)
             with writer.begin():
                 self.fence(driver_of(writer), cause)
@@ -83,7 +108,7 @@ class Database:
     @contextmanager
     def driving(self, cause: Cause | None = None) -> Iterator[Driver]:
         """`writing` for the path of a login: the same promises on the driver's own connection."""
-        with self._turn(), self._translated(), _borrowed(self.engine) as driver:
+        with self._turn, self._translated, _borrowed(self.engine) as driver:
             try:
                 if not self.postgresql:
                     driver.execute("BEGIN IMMEDIATE")
@@ -99,28 +124,8 @@ class Database:
         """PostgreSQL only: every statement is a transaction of its own, without a round trip more."""
         if self._at_once is None:
             raise StoreError("every write to an SQLite store is a transaction with a beginning")
-        with self._translated(), _borrowed(self._at_once) as driver:
+        with self._translated, _borrowed(self._at_once) as driver:
             yield driver
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Errors of the toolkit and of the driver, as ours."""
-        driver_error = self.engine.dialect.loaded_dbapi.Error
-        try:
-            yield
-        except (DBAPIError, driver_error) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            lines = str(cause).strip().splitlines()
-            kind = Collision if _was_outrun(cause) else StoreError
-            raise kind(f"the store failed: {lines[0] if lines else type(cause).__name__}") from error
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if self.lock is None:
-            yield
-        else:
-            with self.lock:
-                yield
 
     def fence(self, driver: Driver, cause: Cause | None) -> None:
         """LeaseLost unless the cause carries no token, or the present leader's.
@@ -149,7 +154,7 @@ class Database:
 
     def analyze(self, *tables: str) -> None:
         """Tell the planner what is in the tables; plans made on empty tables stay bad."""
-        with self._turn(), self._translated(), self.engine.connect() as connection:
+        with self._turn, self._translated, self.engine.connect() as connection:
             writer = connection.execution_options(idpsync_writes=True)
             with writer.begin():
                 for table in tables:

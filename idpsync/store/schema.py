@@ -26,6 +26,18 @@ from idpsync.store.types import BigNumber, Instant, Json
 BEYOND = 1_000_000
 """Seat numbers above this are overdrawn: assigned at the target, not in the contract."""
 
+SEAT_STATES = f"""
+seat_no > 0 AND overdrawn = (seat_no > {BEYOND}) AND CASE state
+  WHEN 'free' THEN role = 'primary' AND NOT overdrawn AND member IS NULL AND door IS NULL
+    AND since IS NULL AND expires_at IS NULL AND account_id IS NULL AND ticket IS NULL
+  WHEN 'reserved' THEN role IN ('primary', 'moving') AND member IS NOT NULL AND door IS NOT NULL
+    AND since IS NOT NULL AND expires_at IS NOT NULL AND account_id IS NULL
+  WHEN 'claimed' THEN role = 'primary' AND member IS NOT NULL AND door IS NOT NULL
+    AND since IS NOT NULL AND expires_at IS NULL AND account_id IS NOT NULL AND ticket IS NULL
+  ELSE false END
+""".strip()
+"""What a row of each state has. One constraint: each one of its own is made ready for every claim."""
+
 metadata = MetaData(
     naming_convention={
         "ix": "%(table_name)s_%(column_0_N_name)s",
@@ -67,18 +79,7 @@ seat = Table(
     Column("changed_at", Instant),
     Column("ticket", BigNumber),  # of whoever made the reservation, until somebody joins it
     ForeignKeyConstraint(["organization", "tier"], ["capacity.organization", "capacity.tier"]),
-    CheckConstraint("seat_no > 0", name="seat_no"),
-    CheckConstraint("state IN ('free', 'reserved', 'claimed')", name="state"),
-    CheckConstraint("role IN ('primary', 'moving')", name="role"),
-    CheckConstraint("role = 'primary' OR state = 'reserved'", name="moving"),
-    CheckConstraint("(state = 'free') = (member IS NULL)", name="member"),
-    CheckConstraint("(state = 'free') = (door IS NULL)", name="door"),
-    CheckConstraint("(state = 'free') = (since IS NULL)", name="since"),
-    CheckConstraint("(state = 'reserved') = (expires_at IS NOT NULL)", name="expires"),
-    CheckConstraint("(state = 'claimed') = (account_id IS NOT NULL)", name="account"),
-    CheckConstraint("ticket IS NULL OR state = 'reserved'", name="ticket"),
-    CheckConstraint(f"overdrawn = (seat_no > {BEYOND})", name="overdrawn"),
-    CheckConstraint("NOT overdrawn OR state <> 'free'", name="vanishes"),
+    CheckConstraint(SEAT_STATES, name="states"),
     # claimed rows leave dead entries at the head of seat_free: vacuum early
     postgresql_with={"autovacuum_vacuum_scale_factor": "0.02", "fillfactor": "80"},
 )
@@ -168,10 +169,10 @@ ledger = Table(
     Column("because", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("run_id", Text),
-    Index("ledger_order", "organization", "seq"),
     Index("ledger_member", "organization", "member", "seq"),
-    sqlite_autoincrement=True,  # a number is never given twice
-)
+)  # nothing is ever deleted here (a trigger), so that SQLite gives no number twice either
+Index("ledger_order", ledger.c.organization, ledger.c.seq).ddl_if(dialect="postgresql")
+# an SQLite file serves one organisation as a rule: the row number is the order, without a page more
 
 ledger_seal = Table(
     "ledger_seal",

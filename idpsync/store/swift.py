@@ -72,21 +72,21 @@ _Key = tuple[tuple[Tier, ...], Door, bool]
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """The statement for one answer, the order of its values, and those that never change."""
+    """The statement for one answer, and the order of the values it takes."""
 
     statement: str
     names: Sequence[str]
-    constants: Mapping[str, object]
     placement: Placement
 
 
 class SwiftClaim:
     """Answers the plain claims, guessing that the next one gets what the last one got."""
 
-    def __init__(self) -> None:
+    def __init__(self, organization: str) -> None:
         from psycopg import RawCursor  # noqa: PLC0415 - only where the store is PostgreSQL
 
         self._cursor: Any = RawCursor  # takes $1, $2…: nothing to translate for each claim
+        self._organization = organization
         self._forms: dict[tuple[_Key, int], _Form] = {}
         self._guesses: dict[_Key, int] = {}
 
@@ -94,8 +94,8 @@ class SwiftClaim:
         """The placement, or None when the careful claim has to look."""
         form = self._form(claim, self._guesses.get(_key(claim), 0))
         because = json_text(list(claim.because))
-        found = {**form.constants, **values, "because": because}
-        found["begun"] = because[:-1] + ("," if claim.because else "")
+        begun = because[:-1] + ("," if claim.because else "")
+        found = {**values, "because": because, "begun": begun}
         cursor = self._cursor(driver)
         row = cursor.execute(form.statement, [found[name] for name in form.names]).fetchone()
         if row is None:
@@ -112,7 +112,7 @@ class SwiftClaim:
     def _form(self, claim: Claim, answer: int) -> _Form:
         form = self._forms.get((_key(claim), answer))
         if form is None:
-            form = self._forms[_key(claim), answer] = _make_form(claim, answer)
+            form = self._forms[_key(claim), answer] = _make_form(self._organization, claim, answer)
         return form
 
 
@@ -120,12 +120,13 @@ def _key(claim: Claim) -> _Key:
     return (claim.options, claim.door, claim.flexible)
 
 
-def _make_form(claim: Claim, answer: int) -> _Form:
+def _make_form(organization: str, claim: Claim, answer: int) -> _Form:
     """The form for a claim that gets option number `answer`, or nothing if there are not so many."""
     tier = claim.options[answer] if answer < len(claim.options) else None
     waits = tier is None or (answer > 0 and not claim.flexible)
-    statement, names = _numbered(_compose(answer, gets_one=tier is not None, waits=waits))
     constants = {
+        "organization": organization,
+        "door": claim.door.value,
         "event": "seat.held" if tier else "seat.denied",
         "outcome": "done" if tier else "refused",
         "detail": detail(claim, tier),
@@ -133,7 +134,8 @@ def _make_form(claim: Claim, answer: int) -> _Form:
         **{f"tier{n}": option.name for n, option in enumerate(claim.options)},
         **{f"full{n}": json_text(o.name)[:-1] + " is full (" for n, o in enumerate(claim.options)},
     }
-    return _Form(statement, names, constants, Placement(tier, claim.wish if waits else None, ()))
+    composed = _compose(answer, gets_one=tier is not None, waits=waits)
+    return _Form(*_numbered(composed, constants), Placement(tier, claim.wish if waits else None, ()))
 
 
 def _compose(answer: int, *, gets_one: bool, waits: bool) -> str:
@@ -159,13 +161,21 @@ def _because(answer: int) -> str:
     return ":begun || " + " || ',' || ".join(_FULL.format(n=n) for n in range(answer)) + " || ']'"
 
 
-def _numbered(statement: str) -> tuple[str, Sequence[str]]:
-    """The statement with $1, $2… for its named parameters, and the names in that order."""
+def _numbered(statement: str, constants: Mapping[str, str]) -> tuple[str, Sequence[str]]:
+    """The statement with its constants written in and $1, $2… for the rest; their names in that order.
+
+    A value that is the same for every claim costs its share of each execution as a parameter.
+    """
+    from psycopg.sql import Literal  # noqa: PLC0415 - only where the store is PostgreSQL
+
     names: list[str] = []
 
-    def number(match: re.Match[str]) -> str:
-        if match[1] not in names:
-            names.append(match[1])
-        return f"${names.index(match[1]) + 1}"
+    def fill(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in constants:
+            return Literal(constants[name]).as_string(None)
+        if name not in names:
+            names.append(name)
+        return f"${names.index(name) + 1}"
 
-    return re.sub(r":([a-z_]\w*)", number, statement), names
+    return re.sub(r":([a-z_]\w*)", fill, statement), names

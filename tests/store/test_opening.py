@@ -114,7 +114,14 @@ def test_migrations_from_empty_to_head_make_what_the_schema_says(url: str) -> No
         at(url).close()
     with shell(url) as connection:
         context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
+            connection,
+            opts={
+                "compare_type": True,
+                "compare_server_default": True,
+                # Alembic does not see that this index is for PostgreSQL alone
+                "include_name": lambda name, kind, _: kind != "index" or name != "ledger_order",
+                "include_object": lambda thing, name, kind, *_: name != "ledger_order",
+            },
         )
         assert compare_metadata(context, metadata) == []
 

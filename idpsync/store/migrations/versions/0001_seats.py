@@ -12,6 +12,18 @@ branch_labels = None
 depends_on = None
 
 
+_STATES = """
+seat_no > 0 AND overdrawn = (seat_no > 1000000) AND CASE state
+  WHEN 'free' THEN role = 'primary' AND NOT overdrawn AND member IS NULL AND door IS NULL
+    AND since IS NULL AND expires_at IS NULL AND account_id IS NULL AND ticket IS NULL
+  WHEN 'reserved' THEN role IN ('primary', 'moving') AND member IS NOT NULL AND door IS NOT NULL
+    AND since IS NOT NULL AND expires_at IS NOT NULL AND account_id IS NULL
+  WHEN 'claimed' THEN role = 'primary' AND member IS NOT NULL AND door IS NOT NULL
+    AND since IS NOT NULL AND expires_at IS NULL AND account_id IS NOT NULL AND ticket IS NULL
+  ELSE false END
+""".strip()
+
+
 def upgrade() -> None:
     _capacity()
     _seat()
@@ -52,18 +64,7 @@ def _seat() -> None:
         sa.Column("expires_at", Instant(), nullable=True),
         sa.Column("changed_at", Instant(), nullable=True),
         sa.Column("ticket", BigNumber, nullable=True),
-        sa.CheckConstraint("(state = 'claimed') = (account_id IS NOT NULL)", name=op.f("seat_account")),
-        sa.CheckConstraint("(state = 'free') = (door IS NULL)", name=op.f("seat_door")),
-        sa.CheckConstraint("(state = 'free') = (member IS NULL)", name=op.f("seat_member")),
-        sa.CheckConstraint("(state = 'free') = (since IS NULL)", name=op.f("seat_since")),
-        sa.CheckConstraint("(state = 'reserved') = (expires_at IS NOT NULL)", name=op.f("seat_expires")),
-        sa.CheckConstraint("ticket IS NULL OR state = 'reserved'", name=op.f("seat_ticket")),
-        sa.CheckConstraint("NOT overdrawn OR state <> 'free'", name=op.f("seat_vanishes")),
-        sa.CheckConstraint("role = 'primary' OR state = 'reserved'", name=op.f("seat_moving")),
-        sa.CheckConstraint("role IN ('primary', 'moving')", name=op.f("seat_role")),
-        sa.CheckConstraint("state IN ('free', 'reserved', 'claimed')", name=op.f("seat_state")),
-        sa.CheckConstraint("overdrawn = (seat_no > 1000000)", name=op.f("seat_overdrawn")),
-        sa.CheckConstraint("seat_no > 0", name=op.f("seat_seat_no")),
+        sa.CheckConstraint(_STATES, name=op.f("seat_states")),
         sa.ForeignKeyConstraint(
             ["organization", "tier"],
             ["capacity.organization", "capacity.tier"],

@@ -38,10 +38,10 @@ def _ledger() -> None:
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("run_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("seq", name=op.f("ledger_pkey")),
-        sqlite_autoincrement=True,
     )
     op.create_index("ledger_member", "ledger", ["organization", "member", "seq"], unique=False)
-    op.create_index("ledger_order", "ledger", ["organization", "seq"], unique=False)
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_index("ledger_order", "ledger", ["organization", "seq"], unique=False)
 
 
 def _ledger_seal() -> None:
