@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -46,8 +46,11 @@ def _servant() -> list[str]:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """`postgresql://` address of a fresh cluster's maintenance database."""
+def cluster(environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """`postgresql://` address of a fresh cluster's maintenance database.
+
+    `environment` is added to what the server itself starts with.
+    """
     bin_folder = binaries()
     if bin_folder is None:
         pytest.skip("PostgreSQL is not installed: " + STEPS)
@@ -70,6 +73,7 @@ def cluster() -> Iterator[str]:
                 stdout=log,
                 stderr=log,
                 cwd="/",
+                env={**os.environ, **(environment or {})},
             )
         try:
             _await(server, port, folder / "log")

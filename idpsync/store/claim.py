@@ -6,7 +6,7 @@ be larger than the database's. `swift` has the one-statement form for PostgreSQL
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from idpsync.core.records import Cause
@@ -248,9 +248,7 @@ class ClaimDesk:
             driver.execute(self._enqueue, {**values, **place})
 
 
-def _look(
-    driver: Driver, queries: _Queries, tier: Tier, values: dict[str, object], enough: int
-) -> Line:
+def _look(driver: Driver, queries: _Queries, tier: Tier, values: dict[str, object], enough: int) -> Line:
     """The tier's line, with `enough` free rows counted besides those that are overdrawn."""
     values = {**values, "tier": tier.name, "enough": enough}
     line = Line(*(driver.execute(queries.line, values).fetchone() or (0, 0, 0, False)))
@@ -260,9 +258,7 @@ def _look(
     return line
 
 
-def _ahead(
-    driver: Driver, queries: _Queries, tier: Tier, values: dict[str, object], enough: int
-) -> int:
+def _ahead(driver: Driver, queries: _Queries, tier: Tier, values: dict[str, object], enough: int) -> int:
     """Wishes for `tier` that stand before the claim, counted up to `enough`."""
     values = {**values, "tier": tier.name, "enough": enough}
     found: int = driver.execute(queries.ahead, values).fetchone()[0]
@@ -274,7 +270,7 @@ def stamped(placement: Placement, values: Mapping[str, object]) -> Placement:
     ticket = values["ticket"]
     if placement.tier is None or not isinstance(ticket, int):
         return placement
-    return replace(placement, ticket=ticket)
+    return Placement(placement.tier, placement.waits_for, placement.because, ticket)
 
 
 def better_than(claim: Claim, holds: Tier | None) -> tuple[Tier, ...]:

@@ -81,11 +81,7 @@ class Database:
         self.postgresql = engine.dialect.name == "postgresql"
         self._turn: AbstractContextManager[None] = lock or nullcontext()
         self._translated = _Translation(engine)
-        self._at_once = (
-            _pool(engine.url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
-            if self.postgresql
-            else None
-        )
+        self._at_once = _at_once(engine.url) if self.postgresql else None
         self._snapshots = (
             engine.execution_options(isolation_level="REPEATABLE READ") if self.postgresql else engine
         )
@@ -262,6 +258,18 @@ def _postgresql(address: URL) -> Engine:
         return _pool(address.set(drivername="postgresql+psycopg"))
     except ModuleNotFoundError as error:
         raise StoreError("store: PostgreSQL needs the extra: pip install 'idpsync[postgres]'") from error
+
+
+def _at_once(address: URL) -> Engine:
+    """Connections for a few statements that are always the same: planned once, not for each value."""
+    engine = _pool(address, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
+    event.listen(engine, "connect", _plan_once)
+    return engine
+
+
+def _plan_once(connection: Driver, _record: object) -> None:
+    connection.execute("SET plan_cache_mode = force_generic_plan")
+    connection.commit()
 
 
 def _pool(address: URL, **options: Any) -> Engine:

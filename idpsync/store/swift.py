@@ -92,16 +92,19 @@ class SwiftClaim:
 
     def take(self, driver: Driver, claim: Claim, values: Mapping[str, object]) -> Placement | None:
         """The placement, or None when the careful claim has to look."""
-        form = self._form(claim, self._guesses.get(_key(claim), 0))
+        answer = self._guesses.get(_key(claim), 0)
+        form = self._form(claim, answer)
         because = json_text(list(claim.because))
         begun = because[:-1] + ("," if claim.because else "")
         found = {**values, "because": because, "begun": begun}
         cursor = self._cursor(driver)
-        row = cursor.execute(form.statement, [found[name] for name in form.names]).fetchone()
+        parameters = [found[name] for name in form.names]
+        prepare = cursor.connection.prepare_threshold is not None  # None: a pooler is in between
+        row = cursor.execute(form.statement, parameters, prepare=prepare).fetchone()
         if row is None:
             return None
         placement = form.placement
-        said = tuple(json.loads(row[0]))
+        said = tuple(json.loads(row[0])) if answer else claim.because
         return stamped(Placement(placement.tier, placement.waits_for, said), values)
 
     def learn(self, claim: Claim, placement: Placement) -> None:
