@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from flask import Request
 
+from idpsync.core.books import AlertBook, Ledger, Registry, RunBook, SeatBook, WaitList
 from idpsync.core.model import fold
-from idpsync.core.ports import AlertBook, Clock, Ledger, Registry, RunBook, SeatBook, WaitList
+from idpsync.core.ports import Clock
 from idpsync.core.seats import Ladder
 
 

@@ -17,6 +17,9 @@ IdpSyncError
 ├── UnsafePlan              the guard held the plan; approve or reject it
 ├── DigestMismatch          the plan is not the one that was reviewed
 ├── AssertionRejected       the SAML assertion is not accepted
+├── PurchaseRefused         order something the contract allows
+├── NotPermitted            somebody with more rights must do it
+├── NotPossible             the person or the invite is not in a state for it
 ├── LeaseLost               somebody else leads now; stop writing
 └── StoreError              the store cannot be used
 """
@@ -170,6 +173,18 @@ class AssertionRejected(IdpSyncError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"assertion rejected: {reason}")
+
+
+class PurchaseRefused(IdpSyncError):
+    """The contract does not allow the purchase; nothing was recorded."""
+
+
+class NotPermitted(IdpSyncError):
+    """Whoever asks does not have the rights for it; nothing was changed."""
+
+
+class NotPossible(IdpSyncError):
+    """What was asked for a person by hand cannot be done as things stand; nothing was changed."""
 
 
 class LeaseLost(IdpSyncError):

@@ -1,29 +1,18 @@
-"""The ports: what the engine and the doors need from the side rooms.
+"""The ports to the world outside: directory, target, receivers, mail, time. What is kept: `books`.
 
 Each port has one contract test class in `tests/contracts/` that every adapter and every fake passes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from idpsync.core.alerts import Alert, AlertState
-from idpsync.core.model import Account, DirectorySnapshot, DirectoryUser, Link
+from idpsync.core.alerts import Alert
+from idpsync.core.membership import Invite
+from idpsync.core.model import Account, DirectorySnapshot, DirectoryUser
 from idpsync.core.plan import Action
 from idpsync.core.records import (
-    Cause,
-    Delivery,
-    HeadroomSample,
     Health,
-    HeldPlan,
-    HoldState,
-    LedgerEntry,
-    LedgerProof,
-    Person,
-    RunRecord,
-    Seated,
 )
-from idpsync.core.seats import Claim, Holding, Placement, SeatPool, Tier, WaitEntry
 
 
 class Clock(Protocol):
@@ -93,227 +82,12 @@ class Target(Protocol):
         ...
 
 
-class SeatBook(Protocol):
-    """The one count that every door shares. Seats are rows; no row, no seat.
+class Courier(Protocol):
+    """Brings invitations to people."""
 
-    Every method is one transaction that also writes its ledger row.
-    """
-
-    def pool(self) -> SeatPool:
-        """The pool from the rows, reserve and wait list included."""
+    def invite(self, invite: Invite, language: str) -> None:
+        """Send the invitation, text and HTML; RemoteError when the mail server did not take it."""
         ...
-
-    def holdings(self) -> tuple[Holding, ...]:
-        """All seat rows that are not free."""
-        ...
-
-    def holding(self, member: str) -> Holding | None:
-        """The member's seat, the one being moved to when there are two."""
-        ...
-
-    def hold(self, claim: Claim, cause: Cause) -> Placement:
-        """Reserve the first open option; a member who has a seat gets that seat's tier back.
-
-        Idempotent. Gives what `seats.place` gives on a quiet pool. Without an open seat the wish goes
-        onto the wait list and the placement has no tier.
-        """
-        ...
-
-    def move(self, member: str, tier: Tier, cause: Cause) -> bool:
-        """Reserve a seat of `tier` for a member who keeps the old one until `settle`; False if full."""
-        ...
-
-    def settle(self, member: str, account_id: str, cause: Cause, yield_to: str | None = None) -> None:
-        """The target has confirmed: the reserved seat is assigned, a seat moved away from is freed.
-
-        With `yield_to` the seat left behind is reserved for that member in the same transaction.
-        """
-        ...
-
-    def release(self, member: str, cause: Cause, yield_to: str | None = None) -> None:
-        """Give every seat of the member back, or hand it to `yield_to`. No seat: nothing happens.
-
-        A member who yields is put onto the wait list as `owed`.
-        """
-        ...
-
-    def cancel(self, member: str, cause: Cause, ticket: int | None = None) -> None:
-        """Drop a reservation that was not settled; an assigned seat stays.
-
-        A seat being moved to is freed. A reservation is freed only for the `ticket` of its maker, and
-        only while nobody else has joined it since: their create may be under way.
-        """
-        ...
-
-    def rename(self, member: str, to: str, cause: Cause) -> None:
-        """The person's user name changed; the seat and the wish go along."""
-        ...
-
-    def mirror(
-        self, seated: Iterable[Seated], cause: Cause, read_at: datetime | None = None
-    ) -> tuple[str, ...]:
-        """Make the rows agree with what the target says; what differed, one sentence each.
-
-        Reservations of members who are not `seated` stay until `expires_at`. Seats beyond the contract
-        become overdrawn rows that vanish when released: an organisation over its limit stays
-        representable, and no new seat is given. `read_at` is when the target's listing was begun: a
-        seat that changed since (a login beside the run) is newer than the listing and left alone.
-        """
-        ...
-
-    def resize(self, purchased: Mapping[Tier, int], cause: Cause) -> None:
-        """Make as many seat rows as are purchased. Never fewer than before: ValueError."""
-        ...
-
-
-class Registry(Protocol):
-    """Which account we answer for."""
-
-    def links(self) -> tuple[Link, ...]: ...
-
-    def link(self, link: Link, cause: Cause) -> None:
-        """Record or refresh a link; idempotent by account id."""
-        ...
-
-    def unlink(self, account_id: str, cause: Cause) -> None: ...
-
-    def mark_missing(self, since: Mapping[str, datetime | None], cause: Cause) -> None:
-        """Set or clear `missing_since` per account id."""
-        ...
-
-
-class WaitList(Protocol):
-    """Unmet wishes."""
-
-    def entries(self) -> tuple[WaitEntry, ...]:
-        """In queue order."""
-        ...
-
-    def replace(
-        self, entries: Iterable[WaitEntry], cause: Cause, made_at: datetime | None = None
-    ) -> None:
-        """The wait list as the last plan sees it. An entry that stays keeps its `since`.
-
-        With `made_at`, wishes made after that instant (a login beside the run) stay as well.
-        """
-        ...
-
-    def drop(self, member: str, cause: Cause) -> None: ...
-
-    def owe(self, entry: WaitEntry, cause: Cause) -> None:
-        """Put down, before it is given up, that a member is owed `entry.wants` again.
-
-        A wish of the member that is there already gains `owed` and that tier among `accepts`.
-        """
-        ...
-
-
-class Ledger(Protocol):
-    """Append-only record of everything decided and written, sealed in a hash chain."""
-
-    def append(self, entries: Sequence[LedgerEntry], cause: Cause | None = None) -> None: ...
-
-    def entries(
-        self, member: str | None = None, since: datetime | None = None, limit: int | None = None
-    ) -> tuple[LedgerEntry, ...]:
-        """In order of writing; with `limit` the newest so many."""
-        ...
-
-    def seal(self) -> int:
-        """Seal what is not sealed yet, in one batch; the number of rows sealed."""
-        ...
-
-    def verify(self) -> LedgerProof: ...
-
-
-class RunBook(Protocol):
-    """Runs, headroom samples, held plans and the last complete read."""
-
-    def begin(self, run: RunRecord) -> None: ...
-
-    def finish(self, run: RunRecord, sample: Sequence[HeadroomSample]) -> None: ...
-
-    def claim_slot(self, job: str, slot: datetime) -> bool:
-        """True for the one caller that may run this slot of this job (also after a restart)."""
-        ...
-
-    def runs(self, limit: int = 20) -> tuple[RunRecord, ...]:
-        """Newest first."""
-        ...
-
-    def samples(self, since: datetime | None = None) -> tuple[HeadroomSample, ...]: ...
-
-    def hold_plan(self, held: HeldPlan, cause: Cause) -> None:
-        """Record a held plan; the same digest again changes nothing, another supersedes it."""
-        ...
-
-    def held_plans(self) -> tuple[HeldPlan, ...]:
-        """Newest first, every state."""
-        ...
-
-    def decide(self, digest: str, state: HoldState, cause: Cause) -> HeldPlan:
-        """Approve or reject; KeyError when no such plan is held."""
-        ...
-
-    def take_approval(self, digest: str, valid_since: datetime, cause: Cause) -> bool:
-        """Use up an approval of exactly this digest given after `valid_since`; True once."""
-        ...
-
-    def supersede(self, cause: Cause) -> None:
-        """The guard let the present plan pass: whatever is still held is no longer current."""
-        ...
-
-
-class ReadCache(Protocol):
-    """The last complete read, for `explain`, for logins, and to see what a new read lost."""
-
-    def save(self, snapshot: DirectorySnapshot) -> None:
-        """Replace people and the membership of every complete group, in one transaction."""
-        ...
-
-    def person(self, name: str) -> Person | None:
-        """By user name, e-mail or external id, compared folded."""
-        ...
-
-    def group_members(self) -> Mapping[str, frozenset[str]]:
-        """Group name → external ids, as last read completely."""
-        ...
-
-    def saved_at(self) -> datetime | None: ...
-
-
-class Outbox(Protocol):
-    """Messages that must leave, written in the transaction that decided them."""
-
-    def due(self, now: datetime, limit: int = 20) -> tuple[Delivery, ...]:
-        """Deliveries whose time has come, leased to this caller for a minute."""
-        ...
-
-    def pending(self) -> int:
-        """How many messages have not left yet."""
-        ...
-
-    def done(self, delivery: Delivery) -> None: ...
-
-    def failed(self, delivery: Delivery, error: str, next_at: datetime | None) -> None:
-        """Try again at `next_at`; None puts it aside for good."""
-        ...
-
-
-class AlertBook(Protocol):
-    """Alert state; transitions and the messages they cause are one transaction."""
-
-    def states(self) -> Mapping[str, AlertState]: ...
-
-    def save(self, states: Iterable[AlertState], messages: Iterable[tuple[str, Alert]]) -> None:
-        """Store the new states and post each (receiver, alert) to the outbox, all or nothing."""
-        ...
-
-    def acknowledge(self, key: str, cause: Cause) -> AlertState:
-        """KeyError when no such alert is known."""
-        ...
-
-    def silence(self, key: str, until: datetime, cause: Cause) -> AlertState: ...
 
 
 class Notifier(Protocol):
@@ -330,49 +104,3 @@ class Notifier(Protocol):
         ...
 
     def probe(self) -> Health: ...
-
-
-class OnceOnly(Protocol):
-    """Ids that may be used once: assertions, AuthnRequests."""
-
-    def claim(self, kind: str, id: str, until: datetime) -> bool:
-        """True for the first caller, False for every other until `until` has passed."""
-        ...
-
-    def remember(self, kind: str, id: str, payload: str, until: datetime) -> None: ...
-
-    def recall(self, kind: str, id: str, now: datetime) -> str | None:
-        """The payload without using it up, or None: unknown or expired."""
-        ...
-
-    def take(self, kind: str, id: str, now: datetime) -> str | None:
-        """The payload, once; None if unknown, used or expired."""
-        ...
-
-
-class Lease(Protocol):
-    """Who leads. The token grows with every change of holder; writes carry it."""
-
-    def acquire(self, name: str, holder: str, ttl: timedelta) -> int | None:
-        """The fencing token, or None while somebody else holds the lease."""
-        ...
-
-    def renew(self, name: str, holder: str, ttl: timedelta) -> bool: ...
-
-    def release(self, name: str, holder: str) -> None: ...
-
-
-class AccountShelf(Protocol):
-    """Where the `local` target keeps its accounts."""
-
-    def all(self) -> tuple[Account, ...]: ...
-
-    def get(self, account_id: str) -> Account | None: ...
-
-    def find(self, user_name: str) -> Account | None: ...
-
-    def put(self, account: Account) -> None:
-        """Insert or replace by id; Conflict when another id has that user name."""
-        ...
-
-    def remove(self, account_id: str) -> None: ...

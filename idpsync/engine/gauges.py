@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from idpsync.core.alerts import Phase, key_of
-from idpsync.core.ports import AlertBook, RunBook, SeatBook
+from idpsync.core.books import AlertBook, RunBook, SeatBook
 from idpsync.core.records import HoldState
 from idpsync.engine.watch import is_good
 from idpsync.metrics import Reading, TierCount

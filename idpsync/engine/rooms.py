@@ -2,17 +2,8 @@
 
 from dataclasses import dataclass
 
-from idpsync.core.ports import (
-    Clock,
-    DirectorySource,
-    Ledger,
-    ReadCache,
-    Registry,
-    RunBook,
-    SeatBook,
-    Target,
-    WaitList,
-)
+from idpsync.core.books import Ledger, ReadCache, Registry, RunBook, SeatBook, WaitList
+from idpsync.core.ports import Clock, DirectorySource, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

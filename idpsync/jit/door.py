@@ -12,9 +12,10 @@ from typing import Protocol
 import structlog
 
 from idpsync.core.admission import Admission, Presence
+from idpsync.core.books import OnceOnly
 from idpsync.core.errors import AssertionRejected
 from idpsync.core.model import Login
-from idpsync.core.ports import Clock, OnceOnly
+from idpsync.core.ports import Clock
 from idpsync.jit.attributes import AttributeMap
 from idpsync.jit.saml import Assertion, KeyPair, ServiceProvider
 from idpsync.jit.sessions import Sessions

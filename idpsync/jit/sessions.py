@@ -10,8 +10,9 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
 
 from idpsync.core.admission import Admission
+from idpsync.core.books import OnceOnly
 from idpsync.core.model import Login
-from idpsync.core.ports import Clock, OnceOnly
+from idpsync.core.ports import Clock
 
 LIFETIME = timedelta(hours=8)
 """Absolute: no activity prolongs it, the identity provider is asked again every working day."""

@@ -5,8 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import inspect
 
-from idpsync.core.errors import StoreError
-from idpsync.core.ports import (
+from idpsync.core.books import (
     AccountShelf,
     AlertBook,
     Lease,
@@ -19,6 +18,7 @@ from idpsync.core.ports import (
     SeatBook,
     WaitList,
 )
+from idpsync.core.errors import StoreError
 from idpsync.core.seats import Ladder, Tier
 from idpsync.store.alert_book import SqlAlertBook
 from idpsync.store.claim import ClaimDesk

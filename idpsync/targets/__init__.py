@@ -2,8 +2,9 @@
 
 from typing import assert_never
 
+from idpsync.core.books import AccountShelf
 from idpsync.core.errors import ConfigError, Problem
-from idpsync.core.ports import AccountShelf, Clock, Target
+from idpsync.core.ports import Clock, Target
 from idpsync.core.seats import Ladder
 from idpsync.targets.kinds import (
     ClaudeConfig,

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
+from idpsync.core.books import AccountShelf
 from idpsync.core.errors import Conflict, NotFound
 from idpsync.core.model import Account, Standing
 from idpsync.core.plan import (
@@ -17,7 +18,6 @@ from idpsync.core.plan import (
     ReactivateAccount,
     UpdateProfile,
 )
-from idpsync.core.ports import AccountShelf
 from idpsync.core.records import Health
 
 SYSTEM = "local accounts"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from idpsync.core.ports import (
+from idpsync.core.books import (
     AccountShelf,
     AlertBook,
     Lease,

@@ -1,0 +1,128 @@
+"""The manual door: invites, tiers given by hand, roles, and who may do what to whom."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from idpsync.core.errors import NotPermitted
+from idpsync.core.model import Account
+from idpsync.core.policy import Entitlement
+from idpsync.core.seats import Tier
+
+PRIMARY_OWNER, OWNER, ADMIN, USER = "primary_owner", "owner", "admin", "user"
+RANKS = (PRIMARY_OWNER, OWNER, ADMIN)
+"""Roles with rights here, highest first. Every other role, `user` and custom ones, has none."""
+
+
+class InviteState(StrEnum):
+    PENDING = "pending"  # holds a seat
+    ACCEPTED = "accepted"
+    WITHDRAWN = "withdrawn"
+    LAPSED = "lapsed"  # not accepted in time
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """Somebody was asked in by hand; while it is pending a seat is reserved for them."""
+
+    id: str
+    member: str  # folded address: the key of the seat
+    email: str
+    tier: Tier
+    invited_by: str
+    invited_at: datetime
+    expires_at: datetime
+    role: str = USER
+    state: InviteState = InviteState.PENDING
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A tier (None: no seat) that was given by hand. It holds where no rule with a tier says another."""
+
+    member: str
+    tier: Tier | None
+    by: str
+    at: datetime
+
+
+def with_assignment(entitlement: Entitlement, given: Assignment | None) -> Entitlement:
+    """The entitlement of somebody who was given a tier by hand; a rule with a tier counts for more."""
+    if given is None or not entitlement.flexible:
+        return entitlement
+    options = (given.tier,) if given.tier else ()
+    because = (f"{given.tier or 'no seat'} by hand ({given.by})",)
+    return replace(entitlement, admitted=True, options=options, flexible=False, because=because)
+
+
+# --- rights -------------------------------------------------------------------------------------------
+
+
+class Act(StrEnum):
+    """What somebody may want to do at the manual door, as a sentence goes on after "may not"."""
+
+    BUY = "buy seats"
+    INVITE = "invite people"
+    REASSIGN = "reassign seats"
+    REMOVE = "remove people"
+    GIVE_ROLE = "give roles"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks. `role` is None for the operator at the keyboard, who has every right."""
+
+    name: str
+    role: str | None = None
+
+    @property
+    def owns(self) -> bool:
+        return self.role is None or self.role in (PRIMARY_OWNER, OWNER)
+
+    @property
+    def administers(self) -> bool:
+        return self.owns or self.role == ADMIN
+
+
+def permit(actor: Actor, act: Act) -> None:
+    """NotPermitted unless the actor's role allows it: owners buy, admins and above do the rest."""
+    if not (actor.owns if act is Act.BUY else actor.administers):
+        needed = "an owner" if act is Act.BUY else "an admin or an owner"
+        raise NotPermitted(f"{actor.name} may not {act}: that takes {needed}")
+
+
+def permit_role(actor: Actor, role: str) -> None:
+    """NotPermitted unless the actor may give (or take) this role."""
+    permit(actor, Act.GIVE_ROLE)
+    if role == PRIMARY_OWNER:
+        raise NotPermitted(
+            "there is exactly one primary owner: it is named in the configuration, "
+            "organization.primary_owner"
+        )
+    if role == OWNER and not actor.owns:
+        raise NotPermitted(f"{actor.name} may not give or take the role owner: that takes an owner")
+
+
+def rank_of(roles: Iterable[str]) -> str:
+    """The highest of somebody's roles that has rights here; `user` if none has."""
+    roles = set(roles)
+    return next((role for role in RANKS if role in roles), USER)
+
+
+def protect_owners(account: Account, accounts: Iterable[Account], primary_owner: str | None) -> None:
+    """NotPermitted when the account is the primary owner's, or the last owner's.
+
+    Asked before a role or the access of somebody is taken. `primary_owner` is a folded address.
+    """
+    if primary_owner and account.member == primary_owner:
+        raise NotPermitted(
+            f"{account.user_name} is the primary owner, who is never demoted or removed: name another "
+            "one in the configuration first, organization.primary_owner"
+        )
+    if OWNER not in account.roles or primary_owner:
+        return
+    others = [a for a in accounts if a.id != account.id and OWNER in a.roles]
+    if not others:
+        raise NotPermitted(f"{account.user_name} is the last owner: make somebody else an owner first")

@@ -1,0 +1,114 @@
+"""What a purchase costs: proration, rounding, quotes. Pure.
+
+Money is Decimal, rounded once per line, half to even, to the currency's minor units. Every amount is an
+estimate: the vendor's invoice counts.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
+from types import MappingProxyType
+
+from idpsync.core.contract import (
+    Contract,
+    Item,
+    Line,
+    Proration,
+    Purchase,
+    Quote,
+    check_order,
+    reshaped,
+    seats_on,
+)
+from idpsync.core.errors import PurchaseRefused
+
+_MINOR_UNITS: Mapping[str, int] = MappingProxyType(
+    {
+        **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
+        **dict.fromkeys(("UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+        **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+        **dict.fromkeys(("CLF", "UYW"), 4),
+    }
+)  # ISO 4217; every other currency has two
+
+
+def quote(contract: Contract, purchases: Sequence[Purchase], items: Sequence[Item], on: date) -> Quote:
+    """What `items` cost when bought on `on`; PurchaseRefused when they cannot be bought then."""
+    check_order(contract, purchases, items, on)
+    periods, basis = remaining(contract, on)
+    return Quote(
+        on=on,
+        term_ends=contract.ends,
+        proration=contract.proration,
+        basis=basis,
+        currency=contract.currency,
+        lines=tuple(_line(contract, item, periods) for item in items),
+        seats_after=reshaped(seats_on(contract, purchases, on), items),
+    )
+
+
+def _line(contract: Contract, item: Item, periods: Fraction) -> Line:
+    unit = unit_price(contract, item)
+    amount = None if unit is None else money(item.quantity * Fraction(unit) * periods, contract.currency)
+    return Line(item, unit, periods, amount)
+
+
+def unit_price(contract: Contract, item: Item) -> Decimal | None:
+    """Per seat and month: the tier's price, or the difference an upgrade makes. None without prices."""
+    price = contract.prices.get(item.tier)
+    if item.upgraded_from is None or price is None:
+        return price
+    was = contract.prices.get(item.upgraded_from)
+    if was is None:
+        return None
+    if was > price:
+        raise PurchaseRefused(
+            f"{item.tier} costs less than {item.upgraded_from}: look at the prices under `tiers`"
+        )
+    return price - was
+
+
+def money(amount: Fraction, currency: str) -> Decimal:
+    """An exact amount in the currency's minor units, half to even."""
+    digits = _MINOR_UNITS.get(currency, 2)
+    scaled = amount * 10**digits
+    whole = Decimal(round(scaled))  # Fraction rounds half to even
+    return whole.scaleb(-digits, Context(prec=40, rounding=ROUND_HALF_EVEN))
+
+
+def remaining(contract: Contract, on: date) -> tuple[Fraction, str]:
+    """Months of the term that a purchase on `on` is charged for, and how they were counted."""
+    after = contract.ends + timedelta(days=1)
+    if contract.proration is Proration.MONTHS:
+        left = whole_months(on, after)
+        return Fraction(left), f"{left} whole months"
+    total = (after - contract.starts).days
+    days = (after - on).days - (contract.proration is Proration.DAYS_EXCLUSIVE)
+    return term_months(contract) * Fraction(days, total), f"{days} of {total} days"
+
+
+def whole_months(start: date, end: date) -> int:
+    """How many whole months fit between two days; the 31st counts as the last day of shorter months."""
+    months = (end.year - start.year) * 12 + end.month - start.month
+    return months if months <= 0 or _months_later(start, months) <= end else months - 1
+
+
+def _months_later(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    for number in range(day.day, 27, -1):
+        try:
+            return date(year, month + 1, number)
+        except ValueError:
+            continue
+    return date(year, month + 1, min(day.day, 28))
+
+
+def term_months(contract: Contract) -> Fraction:
+    """The length of the term in months; a broken last month counts by its days."""
+    after = contract.ends + timedelta(days=1)
+    whole = whole_months(contract.starts, after)
+    begun = _months_later(contract.starts, whole)
+    rest = (after - begun).days
+    length = (_months_later(contract.starts, whole + 1) - begun).days
+    return whole + Fraction(rest, length)

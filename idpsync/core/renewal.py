@@ -1,0 +1,164 @@
+"""Looking ahead: what renewal may count, what those who wait would need, what is known to come. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from idpsync.core.contract import Contract, Item, Purchase, in_order, reshaped, seats_on
+from idpsync.core.pricing import money, term_months
+from idpsync.core.seats import Ladder, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read "seats in use at the end of the term": seats per tier, cost of the next term."""
+
+    name: str  # purchased | assigned | assigned_and_pending
+    seats: Mapping[Tier, int]
+    cost: Decimal | None
+
+    @property
+    def total(self) -> int:
+        return sum(self.seats.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What renewal may count, read at `at`. No published rule says which reading is meant.
+
+    `warning` is the threshold in days that was passed last (90, 60, 30), None before the first.
+    """
+
+    at: date
+    ends: date
+    days_left: int
+    auto_renew: bool
+    currency: str
+    readings: tuple[Reading, ...]
+    warning: int | None
+
+    @property
+    def idle(self) -> int:
+        """Purchased seats that nobody has or is invited to: worth looking at before the term ends."""
+        by_name = {reading.name: reading.total for reading in self.readings}
+        return by_name["purchased"] - by_name["assigned_and_pending"]
+
+
+def renewal(
+    contract: Contract,
+    purchases: Sequence[Purchase],
+    *,
+    assigned: Mapping[Tier, int],
+    pending: Mapping[Tier, int],
+    at: date,
+    warn: Iterable[int] = (90, 60, 30),
+) -> Renewal:
+    """The three readings at `at`, each with its cost for another term of the same length."""
+    bought = seats_on(contract, purchases, at)
+    tiers = sorted({*bought, *assigned, *pending})
+    both = {t: assigned.get(t, 0) + pending.get(t, 0) for t in tiers}
+    days_left = (contract.ends - at).days
+    passed = [days for days in warn if days_left <= days]
+    return Renewal(
+        at=at,
+        ends=contract.ends,
+        days_left=days_left,
+        auto_renew=contract.auto_renew,
+        currency=contract.currency,
+        readings=tuple(
+            Reading(name, seats, next_term_cost(contract, seats))
+            for name, seats in (
+                ("purchased", {t: bought.get(t, 0) for t in tiers}),
+                ("assigned", {t: assigned.get(t, 0) for t in tiers}),
+                ("assigned_and_pending", both),
+            )
+        ),
+        warning=min(passed, default=None),
+    )
+
+
+def next_term_cost(contract: Contract, seats: Mapping[Tier, int]) -> Decimal | None:
+    """`seats` for another term of the same length at today's prices; None where a price is missing."""
+    total = Fraction(0)
+    for tier, number in seats.items():
+        price = contract.prices.get(tier)
+        if number and price is None:
+            return None
+        total += number * Fraction(price or 0) * term_months(contract)
+    return money(total, contract.currency)
+
+
+def enough_for(
+    ladder: Ladder, open_seats: Mapping[Tier, int], wishes: Iterable[tuple[Tier, Tier | None]]
+) -> tuple[Item, ...]:
+    """The smallest purchase with which every wish (wanted tier, tier held meanwhile) comes true.
+
+    Seats left behind serve those who wait for them; what is left over of them is upgraded rather than
+    bought anew. Free seats are used up first (`open_seats`: those that may be given out).
+    """
+    wishes = tuple(wishes)
+    left_behind = {t: sum(holds == t for _, holds in wishes) for t in ladder}
+    missing: dict[Tier, int] = {}
+    for tier in ladder:
+        needed = sum(wanted == tier for wanted, _ in wishes) - max(0, open_seats.get(tier, 0))
+        used = min(max(0, needed), left_behind[tier])
+        missing[tier] = max(0, needed) - used
+        left_behind[tier] -= used
+    items: list[Item] = []
+    for tier in ladder:
+        for lower in (t for t in ladder if t > tier):
+            moved = min(missing[tier], left_behind[lower])
+            if moved:
+                items.append(Item(tier, moved, upgraded_from=lower))
+                missing[tier] -= moved
+                left_behind[lower] -= moved
+        if missing[tier]:
+            items.append(Item(tier, missing[tier]))
+    return tuple(items)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEntry:
+    """One day on which something happens to the seats, with the pool and the wishes left after it."""
+
+    on: date
+    what: str
+    seats: Mapping[Tier, int]
+    still_waiting: Mapping[Tier, int]
+
+
+def calendar(
+    contract: Contract,
+    purchases: Sequence[Purchase],
+    waiting: Mapping[Tier, int],
+    today: date,
+    lapses: Iterable[tuple[date, Tier]] = (),
+) -> tuple[CalendarEntry, ...]:
+    """What is known to come: purchases for later days, invites that lapse, the end of the term.
+
+    `waiting` counts wishes per wanted tier; each new seat of a tier is set against them.
+    """
+    seats = seats_on(contract, purchases, today)
+    left = dict(waiting)
+    events: list[tuple[date, int, str, Mapping[Tier, int], tuple[Item, ...]]] = []
+    for purchase in in_order(purchases):
+        if purchase.on > today:
+            what = "bought: " + ", ".join(str(item) for item in purchase.items)
+            gained = {item.tier: item.quantity for item in purchase.items}
+            events.append((purchase.on, 0, what, gained, purchase.items))
+    lapsing: dict[tuple[date, Tier], int] = {}
+    for day, tier in lapses:
+        lapsing[day, tier] = lapsing.get((day, tier), 0) + 1
+    for (day, tier), number in lapsing.items():
+        what = f"{number} {'invite lapses' if number == 1 else 'invites lapse'}: {number} {tier} back"
+        events.append((day, 1, what, {tier: number}, ()))
+    how = "renews by itself" if contract.auto_renew else "is over, it does not renew by itself"
+    events.append((contract.ends, 2, f"last day of the term, which {how}", {}, ()))
+    entries = []
+    for day, _, what, gained, items in sorted(events, key=lambda e: e[:3]):
+        seats = reshaped(seats, items)
+        left = {t: max(0, n - gained.get(t, 0)) for t, n in left.items()}
+        entries.append(CalendarEntry(day, what, dict(seats), dict(left)))
+    return tuple(entries)
