@@ -157,8 +157,8 @@ def calendar(
     how = "renews by itself" if contract.auto_renew else "is over, it does not renew by itself"
     events.append((contract.ends, 2, f"last day of the term, which {how}", {}, ()))
     entries = []
-    for day, _, what, gained, items in sorted(events, key=lambda e: e[:3]):
+    for day, _, what, new, items in sorted(events, key=lambda e: e[:3]):
         seats = reshaped(seats, items)
-        left = {t: max(0, n - gained.get(t, 0)) for t, n in left.items()}
+        left = {t: max(0, n - new.get(t, 0)) for t, n in left.items()}
         entries.append(CalendarEntry(day, what, dict(seats), dict(left)))
     return tuple(entries)
