@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from idpsync.core.errors import NotPermitted
-from idpsync.core.model import Account
+from idpsync.core.model import Account, Standing
 from idpsync.core.policy import Entitlement
-from idpsync.core.seats import Tier
+from idpsync.core.seats import Door, Tier
 
 PRIMARY_OWNER, OWNER, ADMIN, USER = "primary_owner", "owner", "admin", "user"
 RANKS = (PRIMARY_OWNER, OWNER, ADMIN)
@@ -46,6 +46,35 @@ class Assignment:
     tier: Tier | None
     by: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person as the list of members tells them: an account, or a pending invite.
+
+    `since` is when the seat was given; `by_hand` that its tier was.
+    """
+
+    user_name: str
+    email: str
+    name: str
+    roles: frozenset[str]
+    tier: Tier | None
+    standing: Standing
+    door: Door | None = None
+    since: datetime | None = None
+    by_hand: bool = False
+    invite: Invite | None = None
+    account_id: str | None = None  # None for an invite
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invite that was made or sent again. Not `mailed` and no `problem`: there is no mail server."""
+
+    invite: Invite
+    mailed: bool
+    problem: str = ""
 
 
 def with_assignment(entitlement: Entitlement, given: Assignment | None) -> Entitlement:
