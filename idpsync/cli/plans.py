@@ -11,11 +11,11 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from idpsync.cli import tables
 from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json, print_text
 from idpsync.cli.documents import plan_html, plan_markdown
+from idpsync.cli.progress import bar
 from idpsync.core.explain import explain_user
 from idpsync.core.records import Cause, HoldState, RunState
 from idpsync.core.remedies import Exit, remedy
@@ -107,7 +107,8 @@ def apply(desk: Desk, digest: str | None, yes: bool, as_json: bool) -> int:
         lease = house.store.lease
         with lead(lease, patience=BUSY_PATIENCE, on_lost=stopping.set) as token:
             order = Order(actor=desk.actor, trigger="cli", token=token, digest=digest, stopping=stopping)
-            outcome = _apply(desk, order, bar=not as_json and desk.console.is_terminal)
+            with bar("applying", shown=not as_json and desk.console.is_terminal) as progress:
+                outcome = house.reconciler.reconcile(replace(order, progress=progress))
     with lead(house.store.lease, patience=BUSY_PATIENCE, name=JUDGE):
         house.alerting.evaluate(house.clock.now())
     house.alerting.deliver(house.clock.now())
@@ -128,14 +129,6 @@ def stopped_by_signals() -> Iterator[threading.Event]:
     finally:
         for number, handler in zip(caught, before, strict=True):
             signal.signal(number, handler)
-
-
-def _apply(desk: Desk, order: Order, *, bar: bool) -> Outcome:
-    columns = (TextColumn("applying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not bar, transient=True) as progress:
-        task = progress.add_task("applying", total=None)
-        shown = replace(order, progress=lambda done, of: progress.update(task, completed=done, total=of))
-        return desk.house.reconciler.reconcile(shown)
 
 
 def exit_of(outcome: Outcome) -> int:

@@ -40,7 +40,7 @@ def json_line(document: object) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-def _table(title: str, *columns: str) -> Table:
+def plain_table(title: str, *columns: str) -> Table:
     """A table; `#` before a column name means numbers, `!` that it never wraps."""
     table = Table(
         title=title,
@@ -77,7 +77,7 @@ def show_plan(console: Console, plan: Plan, report: GuardReport) -> None:
 
 
 def _pools(before: SeatPool, after: SeatPool) -> Table:
-    table = _table("Seats", "tier", "#purchased", "#assigned", "#held", "#reserved", "#free")
+    table = plain_table("Seats", "tier", "#purchased", "#assigned", "#held", "#reserved", "#free")
     for tier in before.ladder:
         table.add_row(
             tier.name,
@@ -99,7 +99,7 @@ def _show_actions(console: Console, actions: tuple[Action, ...]) -> None:
     for action in actions:
         kinds.setdefault(_heading(action), []).append(action)
     for heading, several in kinds.items():
-        table = _table(f"{heading} ({len(several)})", "!person", "!what", "because")
+        table = plain_table(f"{heading} ({len(several)})", "!person", "!what", "because")
         for action in several[:MOST]:
             table.add_row(
                 Text(action.profile.user_name), Text(_what(action)), Text("; ".join(action.because))
@@ -146,7 +146,7 @@ def _show_rest(console: Console, plan: Plan) -> None:
     if plan.waiting:
         console.print(waiting_table(plan.waiting))
     if plan.refused:
-        table = _table(f"Refused ({len(plan.refused)})", "!person", "!reason", "because")
+        table = plain_table(f"Refused ({len(plan.refused)})", "!person", "!reason", "because")
         for refusal in plan.refused[:MOST]:
             table.add_row(Text(refusal.user_name), refusal.reason, Text("; ".join(refusal.because)))
         console.print(table)
@@ -245,7 +245,9 @@ def show_holds(console: Console, held: tuple[HeldPlan, ...]) -> None:
 
 
 def show_seats(console: Console, pool: SeatPool) -> None:
-    table = _table("Seats", "tier", "#purchased", "#assigned", "#held", "#reserved", "#free", "#waiting")
+    table = plain_table(
+        "Seats", "tier", "#purchased", "#assigned", "#held", "#reserved", "#free", "#waiting"
+    )
     for tier in pool.ladder:
         waiting = sum(entry.wants == tier for entry in pool.waiting)
         table.add_row(
@@ -262,7 +264,7 @@ def show_seats(console: Console, pool: SeatPool) -> None:
 
 def waiting_table(entries: Iterable[WaitEntry]) -> Table:
     entries = tuple(entries)
-    table = _table(
+    table = plain_table(
         f"Wait list ({len(entries)})", "#", "!person", "!wants", "!holds", "!since", "because"
     )
     positions: Counter[Tier] = Counter()
