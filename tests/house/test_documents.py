@@ -11,7 +11,7 @@ import pytest
 from idpsync import notify, sources, targets
 from idpsync.cli.program import program
 from idpsync.config import load
-from idpsync.core import errors, ports
+from idpsync.core import books, errors, ports
 from idpsync.core.alerts import HeadroomRule
 from idpsync.core.errors import Problem
 from idpsync.core.remedies import REMEDIES, Exit
@@ -229,8 +229,9 @@ def test_every_port_is_listed_with_what_is_really_there() -> None:
     told = set(first_words(section(ARCHITECTURE, "## Ports")))
     real = {
         name
-        for name, port in vars(ports).items()
-        if getattr(port, "_is_protocol", False) and port.__module__ == ports.__name__
+        for module in (ports, books)
+        for name, port in vars(module).items()
+        if getattr(port, "_is_protocol", False) and port.__module__ == module.__name__
     }
     assert told == real
 
