@@ -146,10 +146,7 @@ def check_order(
     """
     if not items:
         raise PurchaseRefused("there is nothing to buy: name at least one tier and a number of seats")
-    if not contract.starts <= on <= contract.ends:
-        raise PurchaseRefused(
-            f"{on} is outside the term, which runs from {contract.starts} to {contract.ends}"
-        )
+    check_day(contract, on)
     for item in items:
         _check_item(item)
     days = sorted({on, *(p.on for p in purchases if p.on > on)})
@@ -161,6 +158,14 @@ def check_order(
                 _too_many(tier, items, seats_on(contract, purchases, day), day)
             if number > MOST_SEATS:
                 raise PurchaseRefused(f"that would be more than {MOST_SEATS:,} {tier} seats")
+
+
+def check_day(contract: Contract, on: date) -> None:
+    """PurchaseRefused unless the day lies in the term, both ends included."""
+    if not contract.starts <= on <= contract.ends:
+        raise PurchaseRefused(
+            f"{on} is outside the term, which runs from {contract.starts} to {contract.ends}"
+        )
 
 
 def _check_item(item: Item) -> None:

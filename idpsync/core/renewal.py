@@ -96,15 +96,17 @@ def enough_for(
     """The smallest purchase with which every wish (wanted tier, tier held meanwhile) comes true.
 
     Seats left behind serve those who wait for them; what is left over of them is upgraded rather than
-    bought anew. Free seats are used up first (`open_seats`: those that may be given out).
+    bought anew. Free seats are used up first (`open_seats`: those that may be given out; below 0 where
+    more are in use or kept back than are bought, which has to be made up before anybody gets one).
     """
     wishes = tuple(wishes)
     left_behind = {t: sum(holds == t for _, holds in wishes) for t in ladder}
     missing: dict[Tier, int] = {}
     for tier in ladder:
-        needed = sum(wanted == tier for wanted, _ in wishes) - max(0, open_seats.get(tier, 0))
-        used = min(max(0, needed), left_behind[tier])
-        missing[tier] = max(0, needed) - used
+        wanting = sum(wanted == tier for wanted, _ in wishes)
+        needed = max(0, wanting - open_seats.get(tier, 0)) if wanting else 0
+        used = min(needed, left_behind[tier])
+        missing[tier] = needed - used
         left_behind[tier] -= used
     items: list[Item] = []
     for tier in ladder:
