@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote
 
 import structlog
@@ -12,14 +13,15 @@ from werkzeug.wrappers import Response as AnyResponse
 from idpsync.core.admission import NO_SEAT, NOT_ASSIGNED, REASONS
 from idpsync.core.errors import AssertionRejected, IdpSyncError, NoSeatAvailable
 from idpsync.jit.door import Arrival, LoginDoor, Parts
-from idpsync.jit.languages import Languages
 from idpsync.jit.paths import local_path
 from idpsync.jit.settings import JitConfig
+from idpsync.languages import Languages
 
 log = structlog.get_logger()
 
 LARGEST_BODY = 256_000
 _BINDING_LIFE = 600
+_TRANSLATIONS = Path(__file__).parent / "translations"
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -66,7 +68,7 @@ class _Web:
 
     def __init__(self, door: LoginDoor) -> None:
         self._door = door
-        self._languages = Languages()
+        self._languages = Languages(_TRANSLATIONS)
         # a cross-site POST brings this cookie back only with SameSite=None, which needs https
         self._binding = "__Host-idpsync-login" if door.jit.https else "idpsync-login"
 

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from werkzeug.datastructures import LanguageAccept
 
-from idpsync.jit import languages
-from idpsync.jit.languages import Languages
+from idpsync import jit
+from idpsync.languages import Languages
 from tests.jit.doors import World
 from tests.jit.forge import Draft
 
-TEMPLATES = sorted((Path(languages.__file__).parent / "templates" / "login").glob("*.html"))
+ROOM = Path(jit.__file__).parent
+TEMPLATES = sorted((ROOM / "templates" / "login").glob("*.html"))
+SPOKEN = Languages(ROOM / "translations")
 
 
 def _texts() -> set[str]:
@@ -23,14 +25,14 @@ def _texts() -> set[str]:
 
 
 def test_every_text_has_a_portuguese_translation() -> None:
-    translate = Languages().translate
+    translate = SPOKEN.translate
     missing = [text for text in _texts() if translate("pt-BR", text) == text]
     assert len(_texts()) > 30
     assert missing == []
 
 
 def test_translations_keep_the_placeholders() -> None:
-    translate = Languages().translate
+    translate = SPOKEN.translate
     for text in _texts():
         names = re.findall(r"%\((\w+)\)s", text)
         assert re.findall(r"%\((\w+)\)s", translate("pt-BR", text)) == names
@@ -48,7 +50,7 @@ def test_translations_keep_the_placeholders() -> None:
     ],
 )
 def test_the_browser_chooses_the_language(header: list[tuple[str, float]], language: str) -> None:
-    assert Languages().choose(LanguageAccept(header)) == language
+    assert SPOKEN.choose(LanguageAccept(header)) == language
 
 
 def test_a_refusal_speaks_portuguese_to_a_brazilian_browser() -> None:

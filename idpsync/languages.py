@@ -1,35 +1,44 @@
-"""English as written in the templates, and what the catalogues make of it."""
+"""English as written in the code, and what the catalogues of a folder make of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+from babel.dates import format_date
 from babel.messages.pofile import read_po
-from werkzeug.datastructures import LanguageAccept
 
 ENGLISH = "en"
-_FOLDER = Path(__file__).parent / "translations"
+
+# `en` alone would mean the order of the United States; the texts are British
+_DATES = {ENGLISH: "en_GB"}
 
 
 class Languages:
     """All catalogues in `folder`, read once; text that is not translated stays English."""
 
-    def __init__(self, folder: Path = _FOLDER) -> None:
+    def __init__(self, folder: Path) -> None:
         self._catalogues: dict[str, Mapping[str, str]] = {ENGLISH: {}}
         for path in sorted(folder.glob("*/LC_MESSAGES/messages.po")):
             self._catalogues[path.parts[-3].replace("_", "-")] = _read(path)
 
-    def choose(self, accepted: LanguageAccept) -> str:
+    def choose(self, accepted: Iterable[tuple[str, float]], default: str = ENGLISH) -> str:
         """The best language for an Accept-Language header, as an HTML `lang` (en, pt-BR)."""
         for tag, quality in accepted:
             for language in self._catalogues:
                 if quality > 0 and _primary(tag) == _primary(language):
                     return language
-        return ENGLISH
+        return default
 
     def translate(self, language: str, text: str, **facts: object) -> str:
         """`text` in `language`, with %(name)s replaced."""
         found = self._catalogues[language].get(text, text)
         return found % facts if facts else found
+
+
+def spelled_day(language: str, at: datetime) -> str:
+    """The day of `at` in UTC as it is written: 22 March 2026, 22 de março de 2026."""
+    locale = _DATES.get(language, language)
+    return format_date(at.astimezone(UTC).date(), "long", locale=locale.replace("-", "_"))
 
 
 def _primary(tag: str) -> str:
