@@ -6,7 +6,7 @@ A contract never shrinks during its term: seats are added or upgraded. Money is 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from enum import StrEnum
 from fractions import Fraction
 
@@ -17,10 +17,14 @@ MOST_SEATS = 1_000_000
 """Of one tier: beyond it a slip of the pen is likelier than a purchase."""
 
 
+_EXACT = Context(prec=100)
+"""Sums of money are never rounded, whatever the precision around them."""
+
+
 class Proration(StrEnum):
     """How the rest of a term is counted for a purchase during it (published material has all three)."""
 
-    MONTHS = "months"  # whole months left
+    MONTHS = "months"  # whole months left; what is left of a month besides is not charged
     DAYS_INCLUSIVE = "days_inclusive"  # days left, the day of the purchase among them
     DAYS_EXCLUSIVE = "days_exclusive"  # days left after the day of the purchase
 
@@ -81,8 +85,12 @@ class Quote:
     @property
     def total(self) -> Decimal | None:
         """None as soon as one line has no price."""
-        amounts = [line.amount for line in self.lines]
-        return sum((a for a in amounts if a is not None), Decimal(0)) if None not in amounts else None
+        total = Decimal(0)
+        for line in self.lines:
+            if line.amount is None:
+                return None
+            total = _EXACT.add(total, line.amount)
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +163,7 @@ def check_order(
         seats = reshaped(seats_on(contract, purchases, day), items)
         for tier, number in seats.items():
             if number < 0:
-                _too_many(tier, items, seats_on(contract, purchases, day), day)
+                raise PurchaseRefused(_too_many(tier, items, number, None if day == on else day))
             if number > MOST_SEATS:
                 raise PurchaseRefused(f"that would be more than {MOST_SEATS:,} {tier} seats")
 
@@ -174,6 +182,8 @@ def _check_item(item: Item) -> None:
             f"{item.quantity} {item.tier} seats: a contract never shrinks during its term; "
             f"buy at least 1, or reduce at renewal"
         )
+    if item.quantity > MOST_SEATS:
+        raise PurchaseRefused(f"that would be more than {MOST_SEATS:,} {item.tier} seats")
     left = item.upgraded_from
     if left is None:
         return
@@ -185,9 +195,12 @@ def _check_item(item: Item) -> None:
         )
 
 
-def _too_many(tier: Tier, items: Sequence[Item], seats: Mapping[Tier, int], day: date) -> None:
+def _too_many(tier: Tier, items: Sequence[Item], number: int, later: date | None) -> str:
+    """Why `tier` would end at `number`, below 0: too few now, or taken by a purchase for `later`."""
     wanted = sum(item.quantity for item in items if item.upgraded_from == tier)
-    there = seats.get(tier, 0)
-    raise PurchaseRefused(
-        f"{wanted} {tier} seats cannot be upgraded: on {day} the contract has {there} of them"
-    )
+    bought = sum(item.quantity for item in items if item.tier == tier)
+    there = f"{number + wanted} of them" + (", those of this order included" if bought else "")
+    seats = f"{wanted} {tier} {'seat' if wanted == 1 else 'seats'}"
+    if later:
+        return f"{seats} cannot be upgraded: purchases recorded for later leave {there} on {later}"
+    return f"{seats} cannot be upgraded: the contract has {there} on that day"

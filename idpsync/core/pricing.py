@@ -4,9 +4,10 @@ Money is Decimal, rounded once per line, half to even, to the currency's minor u
 estimate: the vendor's invoice counts.
 """
 
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -64,7 +65,8 @@ def unit_price(contract: Contract, item: Item) -> Decimal | None:
         return None
     if was > price:
         raise PurchaseRefused(
-            f"{item.tier} costs less than {item.upgraded_from}: look at the prices under `tiers`"
+            f"{item.tier} ({price} a month) costs less than {item.upgraded_from} ({was}): such an "
+            "upgrade has no price; the prices of the contract stand under `tiers`"
         )
     return price - was
 
@@ -72,20 +74,24 @@ def unit_price(contract: Contract, item: Item) -> Decimal | None:
 def money(amount: Fraction, currency: str) -> Decimal:
     """An exact amount in the currency's minor units, half to even."""
     digits = _MINOR_UNITS.get(currency, 2)
-    scaled = amount * 10**digits
-    whole = Decimal(round(scaled))  # Fraction rounds half to even
-    return whole.scaleb(-digits, Context(prec=40, rounding=ROUND_HALF_EVEN))
+    sign, figures, _ = Decimal(round(amount * 10**digits)).as_tuple()  # round() of a Fraction: to even
+    return Decimal((sign, figures, -digits))  # exact, however large
 
 
 def remaining(contract: Contract, on: date) -> tuple[Fraction, str]:
-    """Months of the term that a purchase on `on` is charged for, and how they were counted."""
+    """Months of the term that a purchase on `on` is charged for, and how they were counted.
+
+    Never rises as `on` goes on. By months, a purchase in the last, begun month is charged for none;
+    by days, one on the first day (inclusive) is charged for the whole term.
+    """
     after = contract.ends + timedelta(days=1)
     if contract.proration is Proration.MONTHS:
         left = whole_months(on, after)
-        return Fraction(left), f"{left} whole months"
+        return Fraction(left), f"{left} whole {'month' if left == 1 else 'months'}"
     total = (after - contract.starts).days
     days = (after - on).days - (contract.proration is Proration.DAYS_EXCLUSIVE)
-    return term_months(contract) * Fraction(days, total), f"{days} of {total} days"
+    basis = f"{days} of {total} {'day' if total == 1 else 'days'}"
+    return term_months(contract) * Fraction(days, total), basis
 
 
 def whole_months(start: date, end: date) -> int:
@@ -96,12 +102,7 @@ def whole_months(start: date, end: date) -> int:
 
 def _months_later(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    for number in range(day.day, 27, -1):
-        try:
-            return date(year, month + 1, number)
-        except ValueError:
-            continue
-    return date(year, month + 1, min(day.day, 28))
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def term_months(contract: Contract) -> Fraction:

@@ -41,9 +41,13 @@ class Renewal:
 
     @property
     def idle(self) -> int:
-        """Purchased seats that nobody has or is invited to: worth looking at before the term ends."""
-        by_name = {reading.name: reading.total for reading in self.readings}
-        return by_name["purchased"] - by_name["assigned_and_pending"]
+        """Purchased seats that nobody has or is invited to: worth looking at before the term ends.
+
+        Counted tier by tier: a free seat of one does not make up for another that is over.
+        """
+        seats = {reading.name: reading.seats for reading in self.readings}
+        used = seats["assigned_and_pending"]
+        return sum(max(0, number - used[tier]) for tier, number in seats["purchased"].items())
 
 
 def renewal(
@@ -80,14 +84,18 @@ def renewal(
 
 
 def next_term_cost(contract: Contract, seats: Mapping[Tier, int]) -> Decimal | None:
-    """`seats` for another term of the same length at today's prices; None where a price is missing."""
-    total = Fraction(0)
+    """`seats` for another term of the same length at today's prices; None where a price is missing.
+
+    Rounded as an invoice is: once per tier.
+    """
+    months = term_months(contract)
+    costs: list[Decimal] = []
     for tier, number in seats.items():
         price = contract.prices.get(tier)
         if number and price is None:
             return None
-        total += number * Fraction(price or 0) * term_months(contract)
-    return money(total, contract.currency)
+        costs.append(money(number * Fraction(price or 0) * months, contract.currency))
+    return money(sum((Fraction(cost) for cost in costs), Fraction(0)), contract.currency)
 
 
 def enough_for(
