@@ -1,7 +1,8 @@
 """Looking ahead: what renewal may count, what those who wait would need, what is known to come. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -99,13 +100,19 @@ def next_term_cost(contract: Contract, seats: Mapping[Tier, int]) -> Decimal | N
 
 
 def enough_for(
-    ladder: Ladder, open_seats: Mapping[Tier, int], wishes: Iterable[tuple[Tier, Tier | None]]
+    ladder: Ladder,
+    open_seats: Mapping[Tier, int],
+    wishes: Iterable[tuple[Tier, Tier | None]],
+    bought: Mapping[Tier, int] | None = None,
 ) -> tuple[Item, ...]:
     """The smallest purchase with which every wish (wanted tier, tier held meanwhile) comes true.
 
-    Seats left behind serve those who wait for them; what is left over of them is upgraded rather than
-    bought anew. Free seats are used up first (`open_seats`: those that may be given out; below 0 where
-    more are in use or kept back than are bought, which has to be made up before anybody gets one).
+    No other has fewer seats; of those with as many, none has fewer new ones, and the highest seats left
+    behind are upgraded first, which costs least. Only seats that somebody leaves behind are upgraded,
+    and only those that nobody waits for: a free seat of a lower tier stays free. Free seats of the tier
+    itself are used up first (`open_seats`: those that may be given out; below 0 where more are in use
+    or kept back than are bought, which has to be made up before anybody gets one). Of no tier more are
+    upgraded than are `bought`: people beyond the contract leave no seat behind.
     """
     wishes = tuple(wishes)
     left_behind = {t: sum(holds == t for _, holds in wishes) for t in ladder}
@@ -116,6 +123,8 @@ def enough_for(
         used = min(needed, left_behind[tier])
         missing[tier] = needed - used
         left_behind[tier] -= used
+        if bought is not None:
+            left_behind[tier] = min(left_behind[tier], bought.get(tier, 0))
     items: list[Item] = []
     for tier in ladder:
         for lower in (t for t in ladder if t > tier):
@@ -148,27 +157,43 @@ def calendar(
 ) -> tuple[CalendarEntry, ...]:
     """What is known to come: purchases for later days, invites that lapse, the end of the term.
 
-    `waiting` counts wishes per wanted tier; each new seat of a tier is set against them.
+    `waiting` counts wishes per wanted tier; each seat that a tier gains is set against them. Seats that
+    are left behind by those who move up are not: at most so many go on waiting. An invite that should
+    have lapsed already does so today; a term that is over is not to come.
     """
-    seats = seats_on(contract, purchases, today)
-    left = dict(waiting)
-    events: list[tuple[date, int, str, Mapping[Tier, int], tuple[Item, ...]]] = []
+    seats, left = seats_on(contract, purchases, today), dict(waiting)
+    entries: list[CalendarEntry] = []
+    for event in sorted(_events(contract, purchases, today, lapses), key=lambda e: (e.on, e.turn)):
+        before, seats = seats, reshaped(seats, event.items)
+        for tier, waiting_still in left.items():
+            gained = seats.get(tier, 0) - before.get(tier, 0) + event.freed.get(tier, 0)
+            left[tier] = max(0, waiting_still - max(0, gained))
+        entries.append(CalendarEntry(event.on, event.what, dict(seats), dict(left)))
+    return tuple(entries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """`turn` orders the events of one day."""
+
+    on: date
+    turn: int
+    what: str
+    items: tuple[Item, ...] = ()
+    freed: Mapping[Tier, int] = field(default_factory=dict)
+
+
+def _events(
+    contract: Contract, purchases: Iterable[Purchase], today: date, lapses: Iterable[tuple[date, Tier]]
+) -> Iterator[_Event]:
     for purchase in in_order(purchases):
         if purchase.on > today:
             what = "bought: " + ", ".join(str(item) for item in purchase.items)
-            gained = {item.tier: item.quantity for item in purchase.items}
-            events.append((purchase.on, 0, what, gained, purchase.items))
-    lapsing: dict[tuple[date, Tier], int] = {}
-    for day, tier in lapses:
-        lapsing[day, tier] = lapsing.get((day, tier), 0) + 1
-    for (day, tier), number in lapsing.items():
+            yield _Event(purchase.on, 0, what, purchase.items)
+    lapsing = Counter((max(day, today), tier) for day, tier in lapses)
+    for (day, tier), number in sorted(lapsing.items()):
         what = f"{number} {'invite lapses' if number == 1 else 'invites lapse'}: {number} {tier} back"
-        events.append((day, 1, what, {tier: number}, ()))
-    how = "renews by itself" if contract.auto_renew else "is over, it does not renew by itself"
-    events.append((contract.ends, 2, f"last day of the term, which {how}", {}, ()))
-    entries = []
-    for day, _, what, new, items in sorted(events, key=lambda e: e[:3]):
-        seats = reshaped(seats, items)
-        left = {t: max(0, n - new.get(t, 0)) for t, n in left.items()}
-        entries.append(CalendarEntry(day, what, dict(seats), dict(left)))
-    return tuple(entries)
+        yield _Event(day, 1, what, freed={tier: number})
+    if contract.ends >= today:
+        how = "renews by itself" if contract.auto_renew else "is over, it does not renew by itself"
+        yield _Event(contract.ends, 2, f"last day of the term, which {how}")
