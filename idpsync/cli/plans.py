@@ -103,19 +103,24 @@ def apply(desk: Desk, digest: str | None, yes: bool, as_json: bool) -> int:
             return _verdict(preview)
         click.confirm("Apply exactly this plan?", abort=True, err=True)
         digest = preview.plan.digest
+    outcome = carry_out(desk, digest, shown=not as_json)
+    desk.say(outcome_json(desk, outcome), as_json, lambda console: tables.show_outcome(console, outcome))
+    return exit_of(outcome)
+
+
+def carry_out(desk: Desk, digest: str | None = None, *, shown: bool) -> Outcome:
+    """One reconciliation under the lease, then the alerts; with `shown` a bar on a terminal."""
+    house = desk.house
     with stopped_by_signals() as stopping:
         lease = house.store.lease
         with lead(lease, patience=BUSY_PATIENCE, on_lost=stopping.set) as token:
             order = Order(actor=desk.actor, trigger="cli", token=token, digest=digest, stopping=stopping)
-            with bar("applying", shown=not as_json and desk.console.is_terminal) as progress:
+            with bar("applying", shown=shown and desk.console.is_terminal) as progress:
                 outcome = house.reconciler.reconcile(replace(order, progress=progress))
     with lead(house.store.lease, patience=BUSY_PATIENCE, name=JUDGE):
         house.alerting.evaluate(house.clock.now())
     house.alerting.deliver(house.clock.now())
-    desk.say(
-        _outcome_json(desk, outcome), as_json, lambda console: tables.show_outcome(console, outcome)
-    )
-    return exit_of(outcome)
+    return outcome
 
 
 @contextmanager
@@ -140,7 +145,8 @@ def exit_of(outcome: Outcome) -> int:
     return Exit.TARGET if outcome.failed else Exit.DONE
 
 
-def _outcome_json(desk: Desk, outcome: Outcome) -> dict[str, object]:
+def outcome_json(desk: Desk, outcome: Outcome) -> dict[str, object]:
+    """How a run ended, with its plan and what failed."""
     return {
         "organization": desk.config.organization.id,
         "run": run_json(outcome.run),

@@ -6,9 +6,9 @@ from datetime import datetime
 from idpsync.core.alerts import RUNBOOK, AlertState
 from idpsync.core.explain import Explanation
 from idpsync.core.guard import GuardReport, LimitCheck
-from idpsync.core.plan import Plan, action_json, name_of, pool_json
+from idpsync.core.plan import Over, Plan, action_json, name_of, pool_json
 from idpsync.core.records import HeldPlan, LedgerEntry, RunRecord
-from idpsync.core.seats import SeatPool, WaitEntry
+from idpsync.core.seats import NO_SEATS, SeatPool, Tier, WaitEntry
 
 
 def iso(at: datetime | None) -> str | None:
@@ -46,7 +46,18 @@ def plan_json(plan: Plan, report: GuardReport, organization: str) -> dict[str, o
             for a in plan.adoptions
         ],
         "orphans": list(plan.orphans),
+        "over": [_over_json(over) for over in plan.over],
         "guard": {"held": report.held, "limits": [_check_json(c) for c in report.checks]},
+    }
+
+
+def _over_json(over: Over) -> dict[str, object]:
+    return {
+        "tier": over.tier.name,
+        "purchased": over.purchased,
+        "assigned": over.assigned,
+        "held": over.held,
+        "people": list(over.people),
     }
 
 
@@ -80,12 +91,18 @@ def waiting_json(entries: Iterable[WaitEntry]) -> list[dict[str, object]]:
     return rows
 
 
-def seats_json(pool: SeatPool, organization: str, as_of: datetime) -> dict[str, object]:
-    """The pool, tier by tier and in total. A forecast needs history: see `basis`."""
+def seats_json(
+    pool: SeatPool, organization: str, as_of: datetime, pending: Mapping[Tier, int] = NO_SEATS
+) -> dict[str, object]:
+    """The pool, tier by tier and in total. A forecast needs history: see `basis`.
+
+    `pending` counts open invites per tier; `held` includes them.
+    """
+    invited: dict[object, int] = {tier.name: number for tier, number in pending.items()}
     tiers: list[dict[str, object]] = [
         {
             **row,
-            "pending_invites": 0,
+            "pending_invites": invited.get(row["tier"], 0),
             "waiting": sum(entry.wants.name == row["tier"] for entry in pool.waiting),
             "source": "store",
             "as_of": iso(as_of),
@@ -199,6 +216,13 @@ def explanation_json(why: Explanation, history: Iterable[LedgerEntry]) -> dict[s
             "position": why.position,
             "since": iso(entry.since),
             "because": list(entry.because),
+        },
+        "invite": why.invite
+        and {
+            "tier": why.invite.tier.name,
+            "role": why.invite.role,
+            "invited_by": why.invite.invited_by,
+            "expires_at": iso(why.invite.expires_at),
         },
         "notes": list(why.notes),
         "history": [entry_json(row) for row in history],

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 from idpsync.core.ports import Clock
 from idpsync.core.seats import Ladder, Tier
-from idpsync.store.database import open_database
+from idpsync.store.database import is_there, open_database
 from idpsync.store.store import Store
 
-__all__ = ["HOLD_TTL", "Store", "open_store"]
+__all__ = ["HOLD_TTL", "Store", "is_there", "open_store"]
 
 HOLD_TTL = timedelta(minutes=15)
 

@@ -225,6 +225,25 @@ def open_database(url: str, *, organization: str, clock: Clock) -> Database:
     return Database(engine, lock, organization=organization, clock=clock)
 
 
+def is_there(url: str) -> bool:
+    """False for an SQLite store whose file is missing or empty. Opens nothing, makes nothing.
+
+    A database server is taken to be there. StoreError for what is no address.
+    """
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(
+            "store: not an address; use sqlite:///PATH or postgresql://HOST/NAME"
+        ) from error
+    if address.get_backend_name() != "sqlite":
+        return True
+    try:
+        return Path(str(address.database)).stat().st_size > 0
+    except OSError:
+        return False
+
+
 def _sqlite(address: URL) -> tuple[Engine, FairLock]:
     if address.database in {None, "", ":memory:"}:
         raise StoreError("store: an SQLite store needs a file, sqlite:///PATH")

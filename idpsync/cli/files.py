@@ -1,0 +1,32 @@
+"""Files that a verb is given: read whole, or refused in one sentence."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from idpsync.core.errors import Problem
+
+
+def text_of(file: Path) -> str:
+    """The text of a UTF-8 file, with or without a byte order mark."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise click.ClickException(
+            f"{file} is not UTF-8 (byte {error.start + 1}): save it as UTF-8 text, such as "
+            "'CSV UTF-8' in a spreadsheet"
+        ) from error
+    if not text.strip():
+        raise click.ClickException(f"{file} is empty")
+    return text
+
+
+def tell_problems(problems: Sequence[Problem], where: str) -> None:
+    """Every problem on stderr, one per line."""
+    count = len(problems)
+    click.echo(f"{count} problem{'s' if count != 1 else ''} in {where}:", err=True)
+    for problem in problems:
+        click.echo(f"  {problem}", err=True)
