@@ -117,6 +117,11 @@ class Purchase:
         """The number of the invoice that was made of it at once."""
         return f"INV-{self.number:04d}"
 
+    def __str__(self) -> str:
+        bought, total = ", ".join(str(item) for item in self.items), self.quote.total
+        cost = "without a price" if total is None else f"for {total} {self.quote.currency} (estimate)"
+        return f"{bought} {cost}, invoice {self.invoice}"
+
 
 # --- the shape of the pool ----------------------------------------------------------------------------
 
@@ -199,8 +204,11 @@ def _too_many(tier: Tier, items: Sequence[Item], number: int, later: date | None
     """Why `tier` would end at `number`, below 0: too few now, or taken by a purchase for `later`."""
     wanted = sum(item.quantity for item in items if item.upgraded_from == tier)
     bought = sum(item.quantity for item in items if item.tier == tier)
-    there = f"{number + wanted} of them" + (", those of this order included" if bought else "")
+    there = f"{number + wanted} of them"
+    why = (
+        f"purchases recorded for later leave {there} on {later}"
+        if later
+        else f"the contract has {there} on that day"
+    )
     seats = f"{wanted} {tier} {'seat' if wanted == 1 else 'seats'}"
-    if later:
-        return f"{seats} cannot be upgraded: purchases recorded for later leave {there} on {later}"
-    return f"{seats} cannot be upgraded: the contract has {there} on that day"
+    return f"{seats} cannot be upgraded: {why}{', counting this order' if bought else ''}"

@@ -106,10 +106,16 @@ def _months_later(day: date, months: int) -> date:
 
 
 def term_months(contract: Contract) -> Fraction:
-    """The length of the term in months; a broken last month counts by its days."""
+    """The length of the term in months; a broken last month counts by its days.
+
+    A month without the day that the term began on belongs to it whole: from 29 February to 27 February,
+    as to 28 February, are twelve.
+    """
     after = contract.ends + timedelta(days=1)
     whole = whole_months(contract.starts, after)
     begun = _months_later(contract.starts, whole)
     rest = (after - begun).days
+    if rest == 1 and begun.day < contract.starts.day:
+        return Fraction(whole)
     length = (_months_later(contract.starts, whole + 1) - begun).days
     return whole + Fraction(rest, length)
