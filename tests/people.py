@@ -1,8 +1,10 @@
 """Builders for people, groups, accounts and worlds; every test says only what matters to it."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
+from idpsync.core.contract import Contract
+from idpsync.core.membership import Assignment, Invite
 from idpsync.core.model import (
     Account,
     Coverage,
@@ -21,6 +23,11 @@ NOW = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 LADDER = Ladder.of("premium", "standard")
 PREMIUM, STANDARD = LADDER.tiers
 SOURCE = "people"
+
+
+def wide_contract(seats: Mapping[Tier, int]) -> Contract:
+    """A term that every clock is in."""
+    return Contract(date(2000, 1, 1), date(2099, 12, 31), seats)
 
 
 class StoppedClock:
@@ -95,6 +102,8 @@ def world(
     reserved: Mapping[Tier, int] | None = None,
     waiting: Iterable[WaitEntry] = (),
     holdings: Iterable[Holding] = (),
+    assignments: Iterable[Assignment] = (),
+    invites: Iterable[Invite] = (),
     now: datetime = NOW,
 ) -> World:
     """A world in which every account is linked unless `links` says otherwise."""
@@ -110,6 +119,28 @@ def world(
         purchased=seats or {PREMIUM: 2, STANDARD: 5},
         reserved=reserved or {},
         now=now,
+        assignments={given.member: given for given in assignments},
+        invites={invite.member: invite for invite in invites},
+    )
+
+
+def given(name: str, tier: Tier | None) -> Assignment:
+    """The tier was given by hand."""
+    return Assignment(f"{name}@acme.example", tier, "cli:root", NOW)
+
+
+def invite(name: str, tier: Tier = STANDARD, *, role: str = "user", days: int = 21) -> Invite:
+    """A pending invite, sent now."""
+    address = f"{name}@acme.example"
+    return Invite(
+        id=f"inv-{name}",
+        member=address,
+        email=address,
+        tier=tier,
+        invited_by="cli:root",
+        invited_at=NOW,
+        expires_at=NOW + timedelta(days=days),
+        role=role,
     )
 
 

@@ -85,9 +85,18 @@ def _tables(plan: Document) -> list[tuple[str, list[str], list[list[str]]]]:
         ]
         for w in plan["waiting"]
     ]
+    over = [
+        [o["tier"], str(o["purchased"]), str(o["assigned"]), str(o["held"]), ", ".join(o["people"])]
+        for o in plan["over"]
+    ]
     refused = [[r["user_name"], r["reason"], "; ".join(r["because"])] for r in plan["refused"]]
     return [
         ("Seats", ["tier", "purchased", "assigned", "held", "free"], seats),
+        (
+            "More people than seats (nobody loses access)",
+            ["tier", "purchased", "assigned", "held", "beyond it"],
+            over,
+        ),
         ("Actions", ["kind", "person", "change", "because"], actions),
         ("Waiting", ["position", "person", "wants", "holds", "because"], waiting),
         ("Refused", ["person", "reason", "because"], refused),

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
@@ -143,6 +143,8 @@ def _what(action: Action) -> str:
 
 
 def _show_rest(console: Console, plan: Plan) -> None:
+    for over in plan.over:
+        console.print(Text(f"{over}. The newest: {_some(over.people, 10)}"))
     if plan.waiting:
         console.print(waiting_table(plan.waiting))
     if plan.refused:
@@ -155,14 +157,17 @@ def _show_rest(console: Console, plan: Plan) -> None:
     for adoption in plan.adoptions[:MOST]:
         console.print(Text(f"Adopts account {adoption.user_name} (matched by {adoption.matched_by})"))
     if plan.orphans:
-        shown = ", ".join(plan.orphans[:5]) + (" …" if len(plan.orphans) > 5 else "")
+        shown = _some(plan.orphans, 5)
         console.print(Text(f"{len(plan.orphans)} orphan accounts, left alone: {shown}"))
+
+
+def _some(names: Sequence[str], most: int) -> str:
+    return ", ".join(names[:most]) + (" …" if len(names) > most else "")
 
 
 def _show_guard(console: Console, plan: Plan, report: GuardReport) -> None:
     for check in report.tripped:
-        people = ", ".join(check.people[:10]) + (" …" if len(check.people) > 10 else "")
-        console.print(Text(f"HELD by {check}: {people}", style="bold red"))
+        console.print(Text(f"HELD by {check}: {_some(check.people, 10)}", style="bold red"))
     if report.held:
         console.print("Nothing was written. Once `apply` or the daemon has put it on hold:")
         commands = f"  idpsync approve {plan.digest}\n  idpsync reject {plan.digest}"

@@ -1,19 +1,22 @@
 """Casework: from people, accounts and links to one case per person, and to those who leave."""
 
+from collections.abc import Iterator
+
 from idpsync.core.correlate import Correlation, correlate
 from idpsync.core.leavers import Evidence, Leaver
+from idpsync.core.membership import with_assignment, with_invite
 from idpsync.core.model import Account, DirectoryUser, Standing, fold
 from idpsync.core.plan import Departure, Refusal
 from idpsync.core.policy import Entitlement, Mode, Policy
 from idpsync.core.seats import Door, Holding, Tier
-from idpsync.core.world import Case, World, groups_by_person, pool_of
+from idpsync.core.world import Case, Debt, World, groups_by_person, pool_of
 
 
 class Casework:
     """Who is who, and what each may have; nothing is given or taken yet.
 
     `cases` are those who may have something; `leavers` whose account is not wanted any more;
-    `refused` get nothing; `departures` are missed since when.
+    `refused` get nothing; `departures` are missed since when; `debts` are owed to people without a case.
     """
 
     def __init__(self, world: World, policy: Policy) -> None:
@@ -34,6 +37,7 @@ class Casework:
         self.leavers: list[Leaver] = []
         self.departures: list[Departure] = []
         self.cases = self._sort_people()
+        self.debts = list(self._unpaid())
 
     def _sort_people(self) -> list[Case]:
         groups_of = groups_by_person(self.world.snapshot, {rule.group for rule in self.policy.rules})
@@ -45,9 +49,12 @@ class Casework:
             account = accounts.get(user.external_id)
             if account and self._protected(account):
                 continue
-            entitlement = self.policy.entitle(groups_of.get(user.external_id, frozenset()))
+            ruled = self.policy.entitle(groups_of.get(user.external_id, frozenset()))
+            member = account.member if account else fold(user.user_name)
+            entitlement = with_assignment(ruled, self.world.assignments.get(member))
             if user.active and entitlement.admitted:
-                if self._is_known(entitlement, account) and self._may_enter(user, account):
+                # what a rule may say counts more than what was given by hand: it must have been read
+                if self._is_known(ruled, account) and self._may_enter(user, account):
                     cases.append(self._case(user, entitlement, account))
             elif account:
                 self._note_leaver(user, account, entitlement)
@@ -76,6 +83,8 @@ class Casework:
         member = account.member if account else fold(user.user_name)
         holding = self.holding_of.get(member)
         works = account is not None and account.standing is not Standing.DEACTIVATED
+        if not works:
+            entitlement = with_invite(entitlement, self.world.invites.get(member))
         actual = account.tier if account and works else None
         reserved = holding.tier if holding and not holding.settled and actual is None else None
         owed = self._owed(member) if works and actual is None and reserved is None else None
@@ -102,6 +111,18 @@ class Casework:
         if tier:
             self.spare[tier] -= 1
         return tier
+
+    def _unpaid(self) -> Iterator[Debt]:
+        """Debts to those whom this read decides nothing for: nobody in the directory, mostly."""
+        decided = {c.member for c in self.cases} | {leaver.account.member for leaver in self.leavers}
+        accounts = {a.member: a for a in self.world.accounts if a.standing is not Standing.DEACTIVATED}
+        for entry in sorted(self.world.waiting, key=lambda entry: entry.turn):
+            account = accounts.get(entry.member)
+            if account is None or account.tier or not entry.owed or entry.member in decided:
+                continue
+            holding = self.holding_of.get(entry.member)
+            kept = holding.tier if holding and not holding.settled else None
+            yield Debt(account, entry, kept or self._owed(entry.member), reserved=kept is not None)
 
     def _satisfied(self, entitlement: Entitlement, current: Tier, holding: Holding | None) -> bool:
         if entitlement.flexible or (entitlement.options and current == entitlement.options[0]):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from idpsync.core.membership import Invite, with_assignment
 from idpsync.core.model import Account, DirectoryUser, fold
 from idpsync.core.plan import Action, Plan
 from idpsync.core.policy import Entitlement, Policy
@@ -24,11 +25,12 @@ class Explanation:
     wait_entry: WaitEntry | None
     position: int | None
     notes: tuple[str, ...]
+    invite: Invite | None = None  # while it is pending
 
     @property
     def known(self) -> bool:
-        """Whether directory, target or wait list know the person at all."""
-        return bool(self.user or self.account or self.wait_entry)
+        """Whether directory, target, wait list or an invite know the person at all."""
+        return bool(self.user or self.account or self.wait_entry or self.invite)
 
 
 def explain_user(name: str, world: World, policy: Policy, plan: Plan) -> Explanation:
@@ -47,19 +49,44 @@ def explain_user(name: str, world: World, policy: Policy, plan: Plan) -> Explana
     member = account.member if account else fold(user.user_name if user else name)
     entry = next((w for w in plan.waiting if w.member == member), None)
     queue = [w.member for w in plan.waiting if entry and w.wants == entry.wants]
+    ruled, invite = policy.entitle(groups), _invite_of(member, name, world)
     return Explanation(
         user_name=user.user_name if user else account.user_name if account else name,
         member=member,
         user=user,
         groups=groups,
-        entitlement=policy.entitle(groups),
+        entitlement=with_assignment(ruled, world.assignments.get(member)),
         account=account,
         linked=bool(account and account.id in {k.account_id for k in world.links}),
         actions=tuple(a for a in plan.actions if _concerns(a, user, account)),
         wait_entry=entry,
         position=queue.index(member) + 1 if entry else None,
-        notes=tuple(_notes(member, user, account, policy, plan)),
+        notes=(
+            *_notes(member, user, account, policy, plan),
+            *_by_hand(member, ruled, invite, world),
+        ),
+        invite=invite,
     )
+
+
+def _invite_of(member: str, name: str, world: World) -> Invite | None:
+    """The pending invite of the person, also when they were asked for by its address."""
+    by_address = (i for i in world.invites.values() if fold(i.email) == fold(name))
+    return world.invites.get(member) or next(by_address, None)
+
+
+def _by_hand(member: str, ruled: Entitlement, invite: Invite | None, world: World) -> list[str]:
+    """What was given by hand, and whether it holds."""
+    notes = []
+    if given := world.assignments.get(member):
+        said = f"{given.tier or 'no seat'} was given by hand by {given.by} on {given.at:%Y-%m-%d}"
+        notes.append(said if ruled.flexible else f"{said}, but a rule with a tier counts for more")
+    if invite:
+        notes.append(
+            f"an invite is pending: {invite.tier} as {invite.role}, by {invite.invited_by}, "
+            f"until {invite.expires_at:%Y-%m-%d %H:%M} UTC"
+        )
+    return notes
 
 
 def _names(user: DirectoryUser) -> set[str]:

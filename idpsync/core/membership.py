@@ -86,6 +86,20 @@ def with_assignment(entitlement: Entitlement, given: Assignment | None) -> Entit
     return replace(entitlement, admitted=True, options=options, flexible=False, because=because)
 
 
+def with_invite(entitlement: Entitlement, invite: Invite | None) -> Entitlement:
+    """What somebody gets who comes in on an invite: its role too. The seat is held for them already."""
+    if invite is None:
+        return entitlement
+    because = (f"invited by {invite.invited_by}: {invite.tier}, {invite.role}",)
+    roles = entitlement.roles | roles_of_invite(invite)
+    return replace(entitlement, roles=roles, because=(*entitlement.because, *because))
+
+
+def roles_of_invite(invite: Invite) -> frozenset[str]:
+    """The roles to write at the target. `user` is what everybody is, and is never written."""
+    return frozenset() if invite.role == USER else frozenset({invite.role})
+
+
 # --- rights -------------------------------------------------------------------------------------------
 
 

@@ -173,6 +173,37 @@ class Departure:
 
 
 @dataclass(frozen=True, slots=True)
+class Over:
+    """A tier that has more seats in use than were bought: told, and nobody is moved for it.
+
+    `assigned` people sit in `purchased` seats, `held` more are reserved. `people` are the user names
+    beyond the number, the newest seat first.
+    """
+
+    tier: Tier
+    purchased: int
+    assigned: int
+    people: tuple[str, ...]
+    held: int = 0
+
+    def __str__(self) -> str:
+        verb = "is" if self.held == 1 else "are"
+        held = f" and {self.held} more {verb} reserved" if self.held else ""
+        return (
+            f"{self.tier}: {_people(self.assigned)} in {_seats(self.purchased)}{held}; "
+            "nobody loses access, and no new seat is given before there is room"
+        )
+
+
+def _people(number: int) -> str:
+    return "1 person sits" if number == 1 else f"{number} people sit"
+
+
+def _seats(number: int) -> str:
+    return "1 seat" if number == 1 else f"{number} seats"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything one reconciliation would do, and everything it decided not to do.
 
@@ -192,6 +223,7 @@ class Plan:
     directory: DirectorySummary
     mode: Mode
     made_at: datetime
+    over: tuple[Over, ...] = ()
 
     @property
     def digest(self) -> str:

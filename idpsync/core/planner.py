@@ -11,6 +11,7 @@ from datetime import timedelta
 from idpsync.core.casework import Casework
 from idpsync.core.leavers import leave
 from idpsync.core.model import Account, Coverage, fold
+from idpsync.core.over import over_tier
 from idpsync.core.plan import (
     Action,
     ChangeTier,
@@ -63,6 +64,9 @@ class _Planning:
         for case in self.cases:
             if case.owed and case.current:
                 free[case.current] -= 1
+        for debt in self.work.debts:
+            if debt.tier and not debt.reserved:
+                free[debt.tier] -= 1
         open_to_sync = {t: n - self.world.reserved.get(t, 0) for t, n in free.items()}
         return settle([self._wish(case) for case in self.cases if self._competes(case)], open_to_sync)
 
@@ -116,12 +120,14 @@ class _Planning:
             directory=summarise(snapshot, self.world.directory_kind),
             mode=self.mode,
             made_at=self.world.now,
+            over=over_tier(self.world, actions, after),
         )
 
     def _actions(self) -> Iterator[Action]:
         yield from self.leave_actions
         yield from self._give_ups()
         yield from self._moves()
+        yield from (_paid(debt.account, debt.tier) for debt in self.work.debts if debt.tier)
         yield from self._profiles()
         arriving = sorted((c for c in self.cases if c.arrives), key=lambda c: self._wish(c).turn)
         yield from (a for c in arriving if c.account and (a := self._arrival(c)))
@@ -180,14 +186,14 @@ class _Planning:
     def _pool_after(self, actions: tuple[Action, ...]) -> SeatPool:
         pool = self.before
         held = dict(pool.held)
-        reserved_for = {h.member: h.tier for h in self.world.holdings}
+        reserved_for = {h.member: h.tier for h in self.world.holdings if not h.settled}
         seated = {a.member for a in self.world.accounts if has_seat(a)}
         for action in actions:
             pool = _apply_to(pool, action)
             member = fold(action.profile.user_name)
-            arrives = isinstance(action, CreateAccount | ReactivateAccount)
-            if arrives and member in reserved_for and member not in seated:
-                held[reserved_for[member]] -= 1  # the reservation becomes the assigned seat
+            seats = getattr(action, "tier", None) is not None
+            if seats and member in reserved_for and member not in seated:
+                held[reserved_for.pop(member)] -= 1  # the reservation becomes the assigned seat
         return replace(pool, held=held)
 
     def _waiting(self, after: SeatPool) -> Iterator[WaitEntry]:
@@ -219,6 +225,7 @@ class _Planning:
             final = self._final(case)
             if case.entitlement.options and final is not None and final != case.actual:
                 yield self._wait_entry(case, case.actual, after)
+        yield from (debt.entry for debt in self.work.debts if debt.tier)
 
     def _wishes_more(self, known: WaitEntry, entry: WaitEntry | None, case: Case) -> bool:
         if self._final(case) == known.wants:
@@ -239,6 +246,8 @@ class _Planning:
         skipped = work.correlation.skipped
         named = {fold(u.user_name): u.active is None or u.external_id in skipped for u in snapshot.users}
         accounts = {account.member for account in self.world.accounts}
+        yield from (debt.entry for debt in work.debts if not debt.tier)
+        decided |= {debt.account.member for debt in work.debts}
         for entry in self.world.waiting:
             stranger = entry.member not in named and entry.member not in accounts
             fresh = entry.door is Door.JIT and self.world.now - entry.since < LOGIN_WISH_LASTS
@@ -296,6 +305,17 @@ def _change(case: Case, account: Account, move: Move) -> ChangeTier:
         tier=move.to,
         because=because,
         yields_to=move.yields_to,
+    )
+
+
+def _paid(account: Account, tier: Tier) -> ChangeTier:
+    return ChangeTier(
+        account_id=account.id,
+        profile=account.profile,
+        external_id=account.external_id or "",
+        previous_tier=None,
+        tier=tier,
+        because=(f"an exchange by hand was not finished: {tier} again",),
     )
 
 

@@ -3,18 +3,26 @@
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
+from idpsync.core.membership import Assignment, Invite
 from idpsync.core.model import Account, DirectorySnapshot, DirectoryUser, Link, Standing
 from idpsync.core.plan import DirectorySummary, GroupCount
 from idpsync.core.policy import Entitlement
 from idpsync.core.seats import Holding, Ladder, SeatPool, Tier, WaitEntry
 
+NO_ASSIGNMENTS: Mapping[str, Assignment] = MappingProxyType({})
+NO_INVITES: Mapping[str, Invite] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Everything a plan is made from, read before anything is decided."""
+    """Everything a plan is made from, read before anything is decided.
+
+    `assignments` are the tiers given by hand, `invites` those that are pending, both by member.
+    """
 
     snapshot: DirectorySnapshot
     directory_kind: str
@@ -25,6 +33,8 @@ class World:
     purchased: Mapping[Tier, int]
     reserved: Mapping[Tier, int]
     now: datetime
+    assignments: Mapping[str, Assignment] = field(default_factory=lambda: NO_ASSIGNMENTS)
+    invites: Mapping[str, Invite] = field(default_factory=lambda: NO_INVITES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,19 @@ class Case:
     def arrives(self) -> bool:
         """Whether an account must be made or brought back for them."""
         return self.standing in (None, Standing.DEACTIVATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Debt:
+    """A seat that somebody gave up in an exchange by hand that broke off, and whom no case speaks for.
+
+    `tier` is what they can be given back now, None for nothing; `reserved`: a seat is kept for them.
+    """
+
+    account: Account
+    entry: WaitEntry
+    tier: Tier | None
+    reserved: bool
 
 
 def has_seat(account: Account) -> bool:
