@@ -1,6 +1,6 @@
 """Looking ahead: what renewal may count, what those who wait would need, what is known to come. Pure."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,6 +10,9 @@ from fractions import Fraction
 from idpsync.core.contract import Contract, Item, Purchase, in_order, reshaped, seats_on
 from idpsync.core.pricing import money, term_months
 from idpsync.core.seats import Ladder, Tier
+
+Wish = tuple[Tier, Tier | None]
+"""The tier that somebody waits for, and the one they hold meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +105,10 @@ def next_term_cost(contract: Contract, seats: Mapping[Tier, int]) -> Decimal | N
 def enough_for(
     ladder: Ladder,
     open_seats: Mapping[Tier, int],
-    wishes: Iterable[tuple[Tier, Tier | None]],
-    bought: Mapping[Tier, int] | None = None,
+    wishes: Iterable[Wish],
+    bought: Mapping[Tier, int],
 ) -> tuple[Item, ...]:
-    """The smallest purchase with which every wish (wanted tier, tier held meanwhile) comes true.
+    """The smallest purchase with which every wish comes true.
 
     No other has fewer seats; of those with as many, none has fewer new ones, and the highest seats left
     behind are upgraded first, which costs least. Only seats that somebody leaves behind are upgraded,
@@ -123,8 +126,7 @@ def enough_for(
         used = min(needed, left_behind[tier])
         missing[tier] = needed - used
         left_behind[tier] -= used
-        if bought is not None:
-            left_behind[tier] = min(left_behind[tier], bought.get(tier, 0))
+        left_behind[tier] = min(left_behind[tier], bought.get(tier, 0))
     items: list[Item] = []
     for tier in ladder:
         for lower in (t for t in ladder if t > tier):
@@ -151,25 +153,52 @@ class CalendarEntry:
 def calendar(
     contract: Contract,
     purchases: Sequence[Purchase],
-    waiting: Mapping[Tier, int],
     today: date,
+    *,
+    wishes: Iterable[Wish],
+    open_seats: Mapping[Tier, int],
     lapses: Iterable[tuple[date, Tier]] = (),
 ) -> tuple[CalendarEntry, ...]:
     """What is known to come: purchases for later days, invites that lapse, the end of the term.
 
-    `waiting` counts wishes per wanted tier; each seat that a tier gains is set against them. Seats that
-    are left behind by those who move up are not: at most so many go on waiting. An invite that should
-    have lapsed already does so today; a term that is over is not to come.
+    Seats that a tier gains go to those who wait for it, and what these leave behind to the next;
+    `open_seats` as in `enough_for`. An invite that should have lapsed already does so today; a term
+    that is over is not to come.
     """
-    seats, left = seats_on(contract, purchases, today), dict(waiting)
+    seats, queue = seats_on(contract, purchases, today), _Queue(wishes, open_seats)
     entries: list[CalendarEntry] = []
     for event in sorted(_events(contract, purchases, today, lapses), key=lambda e: (e.on, e.turn)):
         before, seats = seats, reshaped(seats, event.items)
-        for tier, waiting_still in left.items():
-            gained = seats.get(tier, 0) - before.get(tier, 0) + event.freed.get(tier, 0)
-            left[tier] = max(0, waiting_still - max(0, gained))
-        entries.append(CalendarEntry(event.on, event.what, dict(seats), dict(left)))
+        for tier in {*seats, *event.freed}:
+            queue.gain(tier, seats.get(tier, 0) - before.get(tier, 0) + event.freed.get(tier, 0))
+        entries.append(CalendarEntry(event.on, event.what, dict(seats), queue.serve()))
     return tuple(entries)
+
+
+class _Queue:
+    """Wishes and open seats while time goes on."""
+
+    def __init__(self, wishes: Iterable[Wish], open_seats: Mapping[Tier, int]) -> None:
+        self._open = dict(open_seats)
+        self._holding: dict[Tier, deque[Tier | None]] = {}  # per wanted tier: what those who wait hold
+        for wanted, holds in wishes:
+            self._holding.setdefault(wanted, deque()).append(holds)
+
+    def gain(self, tier: Tier, seats: int) -> None:
+        self._open[tier] = self._open.get(tier, 0) + seats
+
+    def serve(self) -> dict[Tier, int]:
+        """Give open seats to those who wait; how many go on waiting, per wanted tier."""
+        tiers = list(self._holding)
+        while tiers:
+            tier = tiers.pop()
+            waiting = self._holding.get(tier)
+            while waiting and self._open.get(tier, 0) > 0:
+                self.gain(tier, -1)
+                if left := waiting.popleft():
+                    self.gain(left, 1)
+                    tiers.append(left)
+        return {tier: len(waiting) for tier, waiting in self._holding.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,10 @@ def statement(
         calendar=calendar(
             contract,
             purchases,
-            waiting,
             today,
-            ((invite.expires_at.date(), invite.tier) for invite in pending),
+            wishes=[(entry.wants, entry.holds) for entry in pool.waiting],
+            open_seats=open_seats(pool),
+            lapses=((invite.expires_at.date(), invite.tier) for invite in pending),
         ),
         waiting=waiting,
     )
@@ -83,7 +84,7 @@ def open_seats(pool: SeatPool) -> dict[Tier, int]:
 def enough_for_waiting(pool: SeatPool) -> tuple[Item, ...]:
     """The smallest purchase that gives everybody who waits now what they wait for."""
     wishes = [(entry.wants, entry.holds) for entry in pool.waiting]
-    return enough_for(pool.ladder, open_seats(pool), wishes)
+    return enough_for(pool.ladder, open_seats(pool), wishes, pool.purchased)
 
 
 def beyond(purchase: Purchase, pool: SeatPool) -> dict[Tier, int]:
