@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from idpsync.core.contract import Contract, Item, Line, Purchase, check_day, seats_on
 from idpsync.core.membership import Invite, InviteState
-from idpsync.core.renewal import CalendarEntry, Renewal, calendar, enough_for, renewal
+from idpsync.core.renewal import CalendarEntry, Renewal, Wish, calendar, enough_for, renewal
 from idpsync.core.seats import SeatPool, Tier, WaitEntry
 
 
@@ -37,7 +37,6 @@ def statement(
 ) -> Statement:
     """The statement of one day, from what the books say."""
     pending = [invite for invite in invites if invite.state is InviteState.PENDING]
-    waiting = wishes_of(pool.waiting)
     return Statement(
         organization=organization,
         contract=contract,
@@ -55,11 +54,11 @@ def statement(
             contract,
             purchases,
             today,
-            wishes=[(entry.wants, entry.holds) for entry in pool.waiting],
+            wishes=_wishes(pool),
             open_seats=open_seats(pool),
             lapses=((invite.expires_at.date(), invite.tier) for invite in pending),
         ),
-        waiting=waiting,
+        waiting=wishes_of(pool.waiting),
     )
 
 
@@ -83,8 +82,11 @@ def open_seats(pool: SeatPool) -> dict[Tier, int]:
 
 def enough_for_waiting(pool: SeatPool) -> tuple[Item, ...]:
     """The smallest purchase that gives everybody who waits now what they wait for."""
-    wishes = [(entry.wants, entry.holds) for entry in pool.waiting]
-    return enough_for(pool.ladder, open_seats(pool), wishes, pool.purchased)
+    return enough_for(pool.ladder, open_seats(pool), _wishes(pool), pool.purchased)
+
+
+def _wishes(pool: SeatPool) -> list[Wish]:
+    return [(entry.wants, entry.holds) for entry in pool.waiting]
 
 
 def beyond(purchase: Purchase, pool: SeatPool) -> dict[Tier, int]:
