@@ -1,0 +1,37 @@
+"""Tiers given by hand."""
+
+from collections.abc import Mapping
+
+from idpsync.core.membership import Assignment
+from idpsync.core.records import Cause
+from idpsync.core.seats import Ladder
+from idpsync.store.database import Database
+from idpsync.store.ledger import Scribe
+from idpsync.store.membership_rows import AssignmentRows
+
+
+class SqlAssignments:
+    """`Assignments` on one store."""
+
+    def __init__(self, database: Database, ladder: Ladder) -> None:
+        self._database, self._ladder = database, ladder
+
+    def all(self) -> Mapping[str, Assignment]:
+        with self._database.reading() as connection:
+            return AssignmentRows(self._database, connection, self._ladder).all()
+
+    def put(self, assignment: Assignment, cause: Cause) -> None:
+        tier = assignment.tier.name if assignment.tier else None
+        with self._database.writing(cause) as connection:
+            if AssignmentRows(self._database, connection, self._ladder).put(assignment):
+                scribe = Scribe(self._database, connection, cause)
+                facts = {"tier": tier, "by": assignment.by}
+                scribe.note("member.assigned", assignment.member, detail=facts)
+                scribe.write()
+
+    def drop(self, member: str, cause: Cause) -> None:
+        with self._database.writing(cause) as connection:
+            if AssignmentRows(self._database, connection, self._ladder).drop(member):
+                scribe = Scribe(self._database, connection, cause)
+                scribe.note("member.unassigned", member)
+                scribe.write()
