@@ -5,7 +5,8 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,7 +16,9 @@ from rich.console import Console
 
 from idpsync import wiring
 from idpsync.config import Config, load
-from idpsync.core.errors import ConfigError, Problem
+from idpsync.core.contract import Contract
+from idpsync.core.errors import ConfigError, Problem, StoreError
+from idpsync.core.membership import Actor
 from idpsync.core.remedies import Exit
 from idpsync.store import Store
 from idpsync.wiring import House
@@ -23,6 +26,9 @@ from idpsync.wiring import House
 Verb = click.Command
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+as_option = click.option(
+    "--as", "acts_as", metavar="EMAIL", help="Act with the rights of this member, not the operator's."
+)
 
 
 class Screen(Console):
@@ -77,6 +83,23 @@ class Desk:
             return f"cli:{getpass.getuser()}"
         except (KeyError, OSError):  # a container's number without a name
             return f"cli:uid {os.getuid()}"
+
+    @property
+    def today(self) -> date:
+        """The day, in UTC."""
+        return wiring.CLOCK.now().date()
+
+    def acting(self, acts_as: str | None) -> Actor:
+        """Who is asking: the operator, or the member whose rights they take on."""
+        return self.house.manual.actor(self.actor, acts_as) if acts_as else Actor(self.actor)
+
+    @property
+    def contract(self) -> Contract:
+        """The contract on record; a price that is not on record is that of the configuration."""
+        recorded = self.store.contracts.contract()
+        if recorded is None:
+            raise StoreError("the store has no contract: run `idpsync store upgrade`")
+        return replace(recorded, prices={**self.config.prices(), **recorded.prices})
 
     def say(self, document: object, as_json: bool, show: Callable[[Console], None]) -> None:
         """One JSON document on stdout, or what `show` prints."""

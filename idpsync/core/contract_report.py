@@ -8,6 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from idpsync.core.contract import Line, Purchase, Quote
+from idpsync.core.intake import Entry, Imported
+from idpsync.core.order import written
 from idpsync.core.pricing import money
 from idpsync.core.renewal import CalendarEntry, Renewal
 from idpsync.core.report import iso
@@ -131,3 +133,28 @@ def calendar_json(entries: Iterable[CalendarEntry], ladder: Ladder) -> list[dict
         }
         for entry in entries
     ]
+
+
+def imported_json(done: Imported, ladder: Ladder) -> dict[str, object]:
+    """Every row and what became of it; `state` is recorded, known, new or refused."""
+    return {
+        "file": done.file,
+        "recorded": bool(done.recorded),
+        "rows": [_entry_json(done, entry, ladder) for entry in done.intake.entries],
+        "problems": [{"line": p.line, "message": str(p)} for p in done.intake.problems],
+        "pool_before": seats_by_name(done.seats_before, ladder),
+        "pool_after": seats_by_name(done.intake.seats_after, ladder),
+    }
+
+
+def _entry_json(done: Imported, entry: Entry, ladder: Ladder) -> dict[str, object]:
+    return {
+        "line": entry.row.line,
+        "on": entry.row.on.isoformat(),
+        "items": [written(item) for item in entry.row.items],
+        "reference": entry.row.reference or None,
+        "state": done.state(entry),
+        "invoice": done.invoice(entry),
+        "like": entry.like.invoice if entry.like else None,
+        "quote": quote_json(entry.quote, ladder) if entry.quote else None,
+    }
