@@ -129,10 +129,10 @@ def _reshaped_today(record: Record, seats: dict[Tier, int], row: PurchaseRow) ->
         return seats
     after = reshaped(seats, row.items)
     for tier in record.pool.ladder:
-        held = record.pool.held.get(tier, 0)
-        if held > after.get(tier, 0) < seats.get(tier, 0):
+        held, left = record.pool.held.get(tier, 0), after.get(tier, 0)
+        if held > left < seats.get(tier, 0):
             raise PurchaseRefused(
-                f"it leaves {after.get(tier, 0)} {tier} seats and {held} are held for people on their "
-                "way: withdraw invites or wait"
+                f"it leaves {left} {tier} {'seat' if left == 1 else 'seats'}, and {held} are held for "
+                "people on their way: withdraw invites or wait"
             )
     return after
