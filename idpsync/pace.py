@@ -173,6 +173,8 @@ class Watchdog:
         watch: Watch | None = getattr(self._present, "watch", None)
         if watch is not None:
             watch.attended = attended
+            if watch.fired:  # too late already
+                _cut(watch)
 
     def _run(self) -> None:
         with self._wake:

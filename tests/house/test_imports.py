@@ -29,6 +29,7 @@ BAD = [
     ("targets/scim.py", "import requests", "Home of requests"),
     ("scim_client/client.py", "import ldap3", "Home of ldap3"),
     ("notify/webhook.py", "import flask", "Home of the web framework"),
+    ("notify/slack.py", "import smtplib", "Home of smtplib"),
 ]
 
 
