@@ -1,9 +1,11 @@
 """`Policy.entitle`: what may this person have, and which rule says so?"""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from operator import itemgetter
 
 from idpsync.core.seats import Ladder, Tier
 
@@ -87,13 +89,27 @@ class Policy:
     min_hold: timedelta = timedelta(hours=24)
     login_tier_sticks: bool = False  # jit.tier: highest_available
     mode: Mode = Mode.FULL
+    _by_group: Mapping[str, tuple[tuple[int, GroupRule], ...]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        by_group: dict[str, tuple[tuple[int, GroupRule], ...]] = {}
+        for number, rule in enumerate(self.rules):
+            by_group[rule.group] = (*by_group.get(rule.group, ()), (number, rule))
+        object.__setattr__(self, "_by_group", by_group)
+
+    def _matching(self, groups: AbstractSet[str]) -> list[GroupRule]:
+        """The rules that name one of `groups`, as they stand; costs what the person's groups cost."""
+        found = [pair for group in groups for pair in self._by_group.get(group, ())]
+        return [rule for _, rule in sorted(found, key=itemgetter(0))]
 
     def entitle(self, groups: AbstractSet[str]) -> Entitlement:
         """The entitlement of somebody in `groups`.
 
         Several rules match: the highest tier wins, then the highest priority; all roles add up.
         """
-        matched = [rule for rule in self.rules if rule.group in groups]
+        matched = self._matching(groups)
         roles = frozenset(rule.role for rule in matched if rule.role)
         tiered = [rule for rule in matched if rule.says_tier]
         if not tiered:
