@@ -57,7 +57,7 @@ _ROLES = _words(
     (PRIMARY_OWNER, ("proprietário primário", "proprietária primária")),
     (OWNER, ("owner", "proprietário", "proprietária")),
     (ADMIN, ("admin", "administrator", "administrador", "administradora", "membership admin")),
-    (USER, ("", "user", "usuário", "usuária", "member", "membro")),
+    (USER, ("user", "usuário", "usuária", "member", "membro")),
 )
 _NO_SEAT = frozenset(
     word(said)
