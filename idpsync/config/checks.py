@@ -131,6 +131,15 @@ def _mail_has_a_server(tree: Tree) -> Iterator[Fault]:
             )
 
 
+def _mail_login_is_whole(tree: Tree) -> Iterator[Fault]:
+    mail = tree.get("mail")
+    for missing, given in (("username", "password"), ("password", "username")):
+        if isinstance(mail, dict) and mail.get(given) and not mail.get(missing):
+            yield Fault(
+                ("mail", missing), f"is missing, and there is a mail.{given}: give both or neither"
+            )
+
+
 def _demo_stays_at_home(tree: Tree) -> Iterator[Fault]:
     try:
         jit = JitConfig.model_validate(tree.get("jit"))
@@ -151,5 +160,6 @@ _CHECKS: tuple[Callable[[Tree], Iterator[Fault]], ...] = (
     _rules_say_something_new,
     _receivers_differ,
     _mail_has_a_server,
+    _mail_login_is_whole,
     _demo_stays_at_home,
 )

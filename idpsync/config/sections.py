@@ -4,6 +4,7 @@ import ipaddress
 import re
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -11,7 +12,9 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJso
 from idpsync.core.policy import LeaverAction, Mode, WhenFull, WithoutRule, domain_of
 from idpsync.core.seats import Door
 from idpsync.log import LogFormat, LogLevel
+from idpsync.mailbox import mailbox
 from idpsync.settings import Duration, Secret, Settings
+from idpsync.smtp import SmtpServer
 
 NO_SEAT = "none"
 ALL_TIERS = "total"
@@ -63,7 +66,6 @@ Money = Annotated[
     Field(ge=0, max_digits=14, decimal_places=4),
     WithJsonSchema({"type": ["string", "integer"], "examples": ["20.00"]}),
 ]
-Smtp = Annotated[str, Field(pattern=r"^smtps?://[^/\s@]+$", examples=["smtp://mail.acme.example:587"])]
 
 
 class OrganizationConfig(Section):
@@ -198,13 +200,50 @@ class ScheduleConfig(Section):
     jitter: Duration = timedelta(seconds=30)
 
 
+def _mail_server(url: str) -> str:
+    SmtpServer.at(url)
+    return url
+
+
+def _sender(text: str) -> str:
+    try:
+        mailbox(text)
+    except ValueError:
+        raise ValueError(
+            "must be one e-mail address, with a name or without: idpsync <idpsync@acme.example>"
+        ) from None
+    return text
+
+
+def _underscored(value: object) -> object:
+    return value.replace("-", "_") if isinstance(value, str) else value
+
+
+Smtp = Annotated[
+    str,
+    Field(pattern=r"^smtps?://[^/\s@]+$", examples=["smtp://mail.acme.example:587"]),
+    AfterValidator(_mail_server),
+]
+Language = Annotated[
+    Literal["en", "pt_BR"],
+    BeforeValidator(_underscored),
+    WithJsonSchema({"type": "string", "enum": ["en", "pt_BR", "pt-BR"]}),
+]
+
+
 class MailConfig(Section):
     """The server for invitations, and for e-mail receivers that name none."""
 
     smtp: Smtp
-    sender: Annotated[str, Field(alias="from", min_length=3, pattern=r"@")]
+    """`smtp://host:port` (encrypted where the server offers STARTTLS) or `smtps://host:port`."""
+    sender: Annotated[str, Field(alias="from", pattern=r"@"), AfterValidator(_sender)]
+    """Who writes, and who hears of what cannot be delivered."""
     username: str | None = None
     password: Secret | None = None
+    ca_file: Path | None = None
+    """Certificates (PEM) of who signed the server's, where this machine does not know them."""
+    language: Language = "en"
+    """Of letters to people whose language nobody said."""
 
 
 def _listen(text: str) -> str:
