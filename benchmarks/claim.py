@@ -33,6 +33,7 @@ from pathlib import Path
 from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Door, Ladder
 from idpsync.store import Store, open_store
+from tests.people import wide_contract
 from tests.postgres import cluster, new_database
 
 LADDER = Ladder.of("premium", "standard")
@@ -175,7 +176,8 @@ def measure_together(make: Maker, url: str, organization: str, members: Sequence
 def stock(url: str, organization: str, people: int) -> None:
     """Seats for nine in ten."""
     store = open_at(url, organization)
-    store.seats.resize({PREMIUM: people * 3 // 10, STANDARD: people * 6 // 10}, CAUSE)
+    seats = {PREMIUM: people * 3 // 10, STANDARD: people * 6 // 10}
+    store.contracts.seed(wide_contract(seats), CAUSE)
     store.close()
 
 

@@ -9,12 +9,13 @@ from idpsync import __version__
 from idpsync.cli import tables
 from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_text
 from idpsync.config.sections import MOST_SEATS
+from idpsync.core.contract import Item
 from idpsync.core.model import fold
+from idpsync.core.pricing import quote
 from idpsync.core.records import Cause
 from idpsync.core.remedies import Exit
 from idpsync.core.report import entry_json, seats_json, waiting_json
 from idpsync.core.seats import Tier
-from idpsync.engine.leadership import lead
 from idpsync.settings import duration
 
 
@@ -48,11 +49,11 @@ def seats_add(desk: Desk, bought: tuple[str, ...], as_json: bool) -> None:
         more[ladder.named(name)] += int(number)
         if more[ladder.named(name)] > MOST_SEATS:
             raise click.BadParameter(f"'{purchase}': more than {MOST_SEATS:,} seats of one tier")
-    because = (f"bought: {', '.join(bought)}",)
-    with lead(desk.store.lease, patience=10.0, name="purchase"):  # two purchases at once both count
-        purchased = desk.store.seats.pool().purchased
-        total = {tier: purchased.get(tier, 0) + more[tier] for tier in ladder}
-        desk.store.seats.resize(total, Cause(desk.actor, because))
+    contracts = desk.store.contracts
+    contract = contracts.contract() or desk.config.agreement()
+    items = tuple(Item(tier, number) for tier, number in more.items())
+    offer = quote(contract, contracts.purchases(), items, datetime.now(UTC).date())
+    contracts.record(offer, Cause(desk.actor))
     _say_seats(desk, as_json=as_json)
 
 

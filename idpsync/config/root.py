@@ -22,6 +22,7 @@ from idpsync.config.sections import (
     TierConfig,
     WebConfig,
 )
+from idpsync.core.contract import Contract, Proration
 from idpsync.core.model import fold
 from idpsync.core.policy import GroupRule, Policy
 from idpsync.core.seats import Ladder, Tier
@@ -65,6 +66,19 @@ class Config(Section):
     def purchased(self) -> Mapping[Tier, int]:
         """Seats of the contract, for every tier of the ladder."""
         return {tier: self.contract.seats.get(tier.name, 0) for tier in self.ladder()}
+
+    def agreement(self) -> Contract:
+        """The contract as it is written here: what a new store begins with."""
+        contract = self.contract
+        return Contract(
+            starts=contract.starts,
+            ends=contract.ends,
+            seats=self.purchased(),
+            prices=self.prices(),
+            currency=contract.currency,
+            proration=Proration(contract.proration),
+            auto_renew=contract.auto_renew,
+        )
 
     def reserved(self) -> Mapping[Tier, int]:
         """Seats that sync leaves free for logins, for every tier of the ladder."""

@@ -95,10 +95,6 @@ class SeatBook(Protocol):
         """
         ...
 
-    def resize(self, purchased: Mapping[Tier, int], cause: Cause) -> None:
-        """Make as many seat rows as are purchased. Never fewer than before: ValueError."""
-        ...
-
 
 class ContractBook(Protocol):
     """The contract and what was bought during its term. Only ever grows."""
@@ -128,7 +124,10 @@ class ContractBook(Protocol):
         ...
 
     def apply_due(self, today: date, cause: Cause) -> tuple[Purchase, ...]:
-        """Reshape the pool for recorded purchases whose day has come; those that were applied now."""
+        """Reshape the pool for recorded purchases whose day has come; those that were applied now.
+
+        A purchase that would leave a reservation without a seat waits until that is over.
+        """
         ...
 
 

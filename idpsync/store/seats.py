@@ -1,6 +1,6 @@
 """The one count that every door shares, on rows. See `schema.seat`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
@@ -91,6 +91,3 @@ class SqlSeatBook:
         self, seated: Iterable[Seated], cause: Cause, read_at: datetime | None = None
     ) -> tuple[str, ...]:
         return self._mirroring.mirror(tuple(seated), cause, read_at)
-
-    def resize(self, purchased: Mapping[Tier, int], cause: Cause) -> None:
-        self._mirroring.resize(purchased, cause)

@@ -8,6 +8,7 @@ from sqlalchemy import inspect
 from idpsync.core.books import (
     AccountShelf,
     AlertBook,
+    ContractBook,
     Lease,
     Ledger,
     OnceOnly,
@@ -22,6 +23,7 @@ from idpsync.core.errors import StoreError
 from idpsync.core.seats import Ladder, Tier
 from idpsync.store.alert_book import SqlAlertBook
 from idpsync.store.claim import ClaimDesk
+from idpsync.store.contracts import SqlContractBook
 from idpsync.store.database import Database
 from idpsync.store.ledger import SqlLedger
 from idpsync.store.marks import SqlLease, SqlOnceOnly
@@ -49,6 +51,7 @@ class Store:
         self._database = database
         desk = ClaimDesk(database, ladder, reserved, hold_ttl)
         self.seats: SeatBook = SqlSeatBook(database, desk)
+        self.contracts: ContractBook = SqlContractBook(database, ladder)
         self.registry: Registry = SqlRegistry(database)
         self.waiting: WaitList = SqlWaitList(database, ladder)
         self.ledger: Ledger = SqlLedger(database)

@@ -47,13 +47,12 @@ def open_unchecked(config: Config) -> Store:
 
 
 def open_books(config: Config) -> Store:
-    """The store, checked, and seeded with the seats of the contract when it has none."""
+    """The store, checked, with a contract, and with the seats that are bought by today."""
     store = open_unchecked(config)
     store.check()
-    purchased = config.purchased()
-    if not any(store.seats.pool().purchased.values()) and any(purchased.values()):
-        because = ("the contract of the configuration seeds an empty store",)
-        store.seats.resize(purchased, Cause("config", because))
+    because = ("the contract of the configuration seeds a store that has none",)
+    store.contracts.seed(config.agreement(), Cause("config", because))
+    store.contracts.apply_due(CLOCK.now().date(), Cause("config", ("the day has come",)))
     return store
 
 

@@ -268,14 +268,6 @@ class SeatBookContract:
         with pytest.raises(Conflict):
             books.store.seats.rename("ada", "bob", CAUSE)
 
-    def test_a_contract_never_shrinks(self, books: Books) -> None:
-        books.store.seats.resize({STANDARD: 3}, CAUSE)
-
-        assert books.store.seats.pool().purchased == {PREMIUM: 1, STANDARD: 3}
-        with pytest.raises(ValueError, match="never shrinks"):
-            books.store.seats.resize({PREMIUM: 5, STANDARD: 2}, CAUSE)
-        assert books.store.seats.pool().purchased == {PREMIUM: 1, STANDARD: 3}
-
     def test_an_empty_ladder_rung_is_full(self, open_fresh: Opener) -> None:
         three = Ladder.of("max", "premium", "standard")
         top, _, low = three.tiers
@@ -303,7 +295,6 @@ class SeatBookContract:
             lambda: store.seats.release("ada", stale),
             lambda: store.seats.mirror([Seated("ada", "acc-ada", PREMIUM)], stale),
             lambda: store.seats.mirror([], stale),
-            lambda: store.seats.resize({PREMIUM: 9}, stale),
         ):
             with pytest.raises(LeaseLost):
                 write()

@@ -6,7 +6,7 @@ import pytest
 
 from idpsync.core.records import Seated
 from idpsync.core.seats import Door
-from tests.contracts.stores import CAUSE, Books, Opener, wish
+from tests.contracts.stores import CAUSE, Books, Opener, stock, wish
 from tests.people import PREMIUM, STANDARD, account
 
 SEATS = {PREMIUM: 1, STANDARD: 2}
@@ -138,7 +138,7 @@ class SeatMirrorContract:
     def test_buying_covers_what_was_overdrawn(self, books: Books) -> None:
         books.store.seats.mirror([seated(name, PREMIUM) for name in ("ada", "bob", "cyd")], CAUSE)
 
-        books.store.seats.resize({PREMIUM: 4}, CAUSE)
+        stock(books.store, {PREMIUM: 4})
 
         assert books.free(PREMIUM) == 1
         books.store.seats.release("ada", CAUSE)

@@ -6,6 +6,7 @@ from typing import Protocol
 from idpsync.core.books import (
     AccountShelf,
     AlertBook,
+    ContractBook,
     Lease,
     Ledger,
     OnceOnly,
@@ -16,9 +17,11 @@ from idpsync.core.books import (
     SeatBook,
     WaitList,
 )
+from idpsync.core.contract import Item
+from idpsync.core.pricing import quote
 from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Door, Ladder, Tier
-from tests.people import LADDER, PREMIUM, STANDARD, StoppedClock
+from tests.people import LADDER, PREMIUM, STANDARD, StoppedClock, wide_contract
 
 CAUSE = Cause("sync", ("because it was planned",), run_id="run-1")
 
@@ -28,6 +31,8 @@ class AnyStore(Protocol):
 
     @property
     def seats(self) -> SeatBook: ...
+    @property
+    def contracts(self) -> ContractBook: ...
     @property
     def registry(self) -> Registry: ...
     @property
@@ -77,7 +82,7 @@ class Books:
         self.clock = StoppedClock()
         self.store = open_fresh(self.clock, ladder=ladder, reserved=reserved)
         if seats:
-            self.store.seats.resize(seats, CAUSE)
+            stock(self.store, seats)
 
     def assign(self, member: str, tier: Tier) -> None:
         """The member has a settled seat of `tier`."""
@@ -93,6 +98,26 @@ class Books:
 
     def free(self, tier: Tier) -> int:
         return self.store.seats.pool().free(tier)
+
+
+class Stocked(Protocol):
+    """What `stock` needs of a store."""
+
+    @property
+    def seats(self) -> SeatBook: ...
+    @property
+    def contracts(self) -> ContractBook: ...
+
+
+def stock(store: Stocked, seats: Mapping[Tier, int]) -> None:
+    """So many seats per tier: the contract begins with them, or what is missing of them is bought."""
+    contracts = store.contracts
+    contracts.seed(wide_contract(seats), CAUSE)
+    contract, there = contracts.contract(), store.seats.pool().purchased
+    missing = tuple(Item(tier, n - there[tier]) for tier, n in seats.items() if n > there[tier])
+    if contract and missing:
+        offer = quote(contract, contracts.purchases(), missing, contract.starts)
+        contracts.record(offer, CAUSE)
 
 
 def wish(

@@ -11,6 +11,7 @@ from idpsync.core.records import Cause
 from idpsync.core.seats import Claim
 from idpsync.engine.alerting import Alerting, AlertPorts
 from idpsync.store import Store, open_store
+from tests.contracts.stores import stock
 from tests.engine.alerting_world import CAUSE, MINUTE, POLICY
 from tests.fakes.notify import FakeNotifier
 from tests.people import LADDER, NOW, PREMIUM, STANDARD, StoppedClock
@@ -28,7 +29,7 @@ def store(clock: StoppedClock, tmp_path: Path) -> Iterator[Store]:
     url = f"sqlite:///{tmp_path}/store.db"
     store = open_store(url, organization="acme", ladder=LADDER, reserved={}, clock=clock)
     store.upgrade()
-    store.seats.resize({PREMIUM: 20, STANDARD: 100}, CAUSE)
+    stock(store, {PREMIUM: 20, STANDARD: 100})
     for number in range(16):
         member = f"user{number}@acme.example"
         store.seats.hold(Claim(member, member, (PREMIUM,)), CAUSE)

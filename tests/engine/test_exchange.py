@@ -10,8 +10,8 @@ from idpsync.core.errors import Refused, Transient
 from idpsync.core.model import Account
 from idpsync.core.plan import Action, ChangeTier
 from idpsync.core.policy import GroupRule
-from idpsync.core.records import Cause
 from idpsync.core.seats import Tier
+from tests.contracts.stores import stock
 from tests.engine.house import EngineHouse, login
 from tests.fakes.target import FakeTarget
 from tests.people import POLICY, PREMIUM, STANDARD
@@ -163,7 +163,7 @@ def test_the_first_in_the_queue_gets_the_free_seat_at_the_door() -> None:
     for name in ("bob", "carl"):
         house.clock.advance(timedelta(minutes=1))
         house.admitter.admit(login(name, {"Users"}))
-    house.store.seats.resize({PREMIUM: 0, STANDARD: 2}, Cause("test"))
+    stock(house.store, {STANDARD: 2})
     house.clock.advance(timedelta(minutes=1))
 
     assert not house.admitter.admit(login("carl", {"Users"})).let_in

@@ -154,15 +154,6 @@ class FakeSeatBook:
         self.waiting.rename(member, to)
         self.ledger.record("member.renamed", cause, to, detail={"from": member})
 
-    def resize(self, purchased: Mapping[Tier, int], cause: Cause) -> None:
-        self.ledger.lease.fence(cause)
-        for tier, seats in purchased.items():
-            if seats < self.capacity[tier]:
-                raise ValueError(f"{tier}: a contract never shrinks, {self.capacity[tier]} to {seats}")
-        if any(self.capacity[tier] != seats for tier, seats in purchased.items()):
-            self.capacity.update(purchased)
-            self.ledger.record("pool.resized", cause)
-
     def mirror(
         self, seated: Iterable[Seated], cause: Cause, read_at: datetime | None = None
     ) -> tuple[str, ...]:

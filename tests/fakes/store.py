@@ -11,10 +11,12 @@ from idpsync.core.ports import Clock
 from idpsync.core.seats import Ladder, Tier
 from tests.fakes.alert_books import FakeAlertBook, FakeOutbox
 from tests.fakes.books import FakeAccountShelf, FakeReadCache, FakeRegistry, FakeRunBook
+from tests.fakes.contracts import FakeContractBook
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.marks import FakeLease, FakeOnceOnly
 from tests.fakes.seats import FakeSeatBook
 from tests.fakes.wait_list import FakeWaitList
+from tests.people import wide_contract
 
 HOLD_TTL = timedelta(minutes=15)
 
@@ -36,7 +38,9 @@ class FakeStore:
         self.seats = FakeSeatBook(
             self.ladder, self.reserved, self.hold_ttl, waiting=self.waiting, ledger=self.ledger
         )
-        self.seats.capacity.update(self.seats_purchased)
+        self.contracts = FakeContractBook(self.seats)
+        if self.seats_purchased:
+            self.contracts.begin(wide_contract(self.seats_purchased))
         self.registry = FakeRegistry(self.ledger)
         self.runs = FakeRunBook(self.clock, self.ledger)
         self.cache = FakeReadCache()

@@ -14,6 +14,7 @@ import pytest
 from idpsync.core.seats import Claim, Placement, WaitEntry
 from idpsync.store import Store
 from tests.contracts.stores import CAUSE as SYNC
+from tests.contracts.stores import stock
 from tests.people import NOW, PREMIUM, STANDARD
 from tests.store.claimants import open_for, storm
 
@@ -40,7 +41,7 @@ def stand_right(store: Store) -> None:
 
 def opened(url: str, organization: str) -> Store:
     store = open_for(url, organization)
-    store.seats.resize(SEATS, SYNC)
+    stock(store, SEATS)
     return store
 
 
@@ -112,7 +113,7 @@ def test_eight_processes_on_postgresql(postgres_url: str) -> None:
 
 def test_whoever_joins_a_reservation_has_it_also_when_its_maker_cancels(url: str) -> None:
     store = open_for(url, "join")
-    store.seats.resize({PREMIUM: 1}, SYNC)
+    stock(store, {PREMIUM: 1})
     for n in range(25):
         claim = Claim(f"p{n}", f"p{n}", (PREMIUM,))
         ticket = store.seats.hold(claim, SYNC).ticket
@@ -143,7 +144,7 @@ def at_once(*calls: Callable[[], Placement | None]) -> list[Placement | None]:
 @pytest.mark.server
 def test_newcomers_at_once_never_take_what_somebody_waits_for(postgres_url: str) -> None:
     store = open_for(postgres_url, "queue")
-    store.seats.resize({STANDARD: 2}, SYNC)
+    stock(store, {STANDARD: 2})
     waiting = WaitEntry("first", "first", STANDARD, NOW, priority=5, accepts=(STANDARD,))
     store.waiting.replace([waiting], SYNC)
 
