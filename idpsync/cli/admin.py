@@ -42,6 +42,10 @@ def check(desk: Desk, online: bool, as_json: bool) -> int:
             {"organization": name, "system": note.path, "ok": None, "detail": note.message}
             for note in wiring.not_built(config)
         ]
+        lines += [
+            {"organization": name, "system": note.path, "ok": True, "note": True, "detail": note.message}
+            for note in wiring.contract_differences(config, online=online)
+        ]
         if online:
             lines += [_health_line(name, health) for health in wiring.probe(config)]
     desk.say(lines, as_json, lambda console: _show_lines(console, lines))
@@ -73,6 +77,7 @@ def _health_line(organization: str, health: Health) -> dict[str, object]:
 def _show_lines(console: Console, lines: list[dict[str, object]]) -> None:
     for line in lines:
         mark = {True: "ok   ", False: "FAIL ", None: "LATER"}[line["ok"]]  # type: ignore[index]
+        mark = "NOTE " if line.get("note") else mark
         latency = f" ({line['latency_ms']} ms)" if line.get("latency_ms") else ""
         said = f"{mark} {line['organization']} {line['system']}: {line['detail']}{latency}"
         console.print(Text(said, style="bold red" if line["ok"] is False else ""), soft_wrap=True)

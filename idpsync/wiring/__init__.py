@@ -4,7 +4,7 @@ from idpsync.wiring.clock import CLOCK, SystemClock
 from idpsync.wiring.doors import daemon, web
 from idpsync.wiring.house import House, build, open_books, open_unchecked
 from idpsync.wiring.login import SESSION_KEY, session_key
-from idpsync.wiring.probes import not_built, probe
+from idpsync.wiring.probes import contract_differences, not_built, probe
 
 __all__ = [
     "CLOCK",
@@ -12,6 +12,7 @@ __all__ = [
     "House",
     "SystemClock",
     "build",
+    "contract_differences",
     "daemon",
     "not_built",
     "open_books",

@@ -1,15 +1,19 @@
 """`check`: what this version cannot build, and whether every system of the configuration answers."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from idpsync import notify, sources, targets
 from idpsync.config import Config
-from idpsync.core.errors import ConfigError, IdpSyncError, Problem
+from idpsync.core.errors import IdpSyncError, Problem
 from idpsync.core.records import Health
+from idpsync.core.statement import differences
 from idpsync.settings import Settings
-from idpsync.store import Store
+from idpsync.store import Store, is_there
 from idpsync.wiring.clock import CLOCK
-from idpsync.wiring.house import open_books
+from idpsync.wiring.house import open_unchecked
 
 
 def not_built(config: Config) -> tuple[Problem, ...]:
@@ -25,27 +29,68 @@ def not_built(config: Config) -> tuple[Problem, ...]:
 def _unused(config: Config) -> list[Problem]:
     """Keys that were written down and that nothing in this version looks at."""
     alerts, schedule = config.alerts, config.schedule
-    keys = [f"alerts.{k}" for k in ("run_out", "certificate_days", "renewal_days") if _set(alerts, k)]
+    keys = [f"alerts.{k}" for k in ("run_out", "certificate_days") if _set(alerts, k)]
     keys += [f"schedule.{k}" for k in ("full_read",) if _set(schedule, k)]
-    keys += ["mail"] if config.mail else []
-    return [Problem(key, "has no effect yet: not built in this version") for key in keys]
+    told = [Problem(key, "has no effect yet: not built in this version") for key in keys]
+    if _set(alerts, "renewal_days"):
+        only = "`contract` warns by it; an alert for it is not built in this version"
+        told.append(Problem("alerts.renewal_days", only))
+    return told
 
 
 def _set(section: Settings, key: str) -> bool:
     return key in section.model_fields_set
 
 
-def probe(config: Config) -> Iterator[Health]:
-    """Ask every system, read-only; one line each, whatever the others say."""
-    name, groups, ladder = config.organization.id, config.rule_groups(), config.ladder()
-    try:
-        store = open_books(config)
-        yield Health("store", ok=True, detail=f"version {store.version()}")
-    except (IdpSyncError, ConfigError) as error:
-        yield Health("store", ok=False, detail=str(error))
-        return
+def contract_differences(config: Config, *, online: bool) -> tuple[Problem, ...]:
+    """Where the contract of the configuration is not the one on record: the store counts.
 
-    yield _contract(config, store)
+    A store that is not there is not made; a database server is asked only `online`.
+    """
+    if not online and not config.store.url.startswith("sqlite:"):
+        return ()
+    try:
+        if not is_there(config.store.reveal()):
+            return ()
+        with closing(open_unchecked(config)) as store:
+            store.check()
+            recorded = store.contracts.contract()
+    except IdpSyncError as error:
+        # online the store has a line of its own, which says so
+        return () if online else (Problem("contract", f"not compared with the store: {error}"),)
+    told = differences(recorded, config.agreement()) if recorded else ()
+    return tuple(Problem(f"contract.{key}", sentence) for key, sentence in told)
+
+
+def probe(config: Config) -> Iterator[Health]:
+    """Ask every system, read-only; one line each, whatever the others say.
+
+    A store that is not there yet is not made: an empty one in a folder of its own stands in for it.
+    """
+    with TemporaryDirectory(prefix="idpsync-check-") as folder:
+        try:
+            store, health = _store(config, Path(folder))
+        except IdpSyncError as error:
+            yield Health("store", ok=False, detail=str(error))
+            return
+        with closing(store):
+            yield health
+            yield from _systems(config, store)
+
+
+def _store(config: Config, folder: Path) -> tuple[Store, Health]:
+    url = config.store.reveal()
+    if is_there(url):
+        store = open_unchecked(config)
+        store.check()
+        return store, Health("store", ok=True, detail=f"version {store.version()}")
+    place = config.store.model_copy(update={"url": f"sqlite:///{folder}/empty.db"})
+    store = open_unchecked(config.model_copy(update={"store": place}))
+    return store, Health("store", ok=True, detail="not there yet: the first verb that needs it makes it")
+
+
+def _systems(config: Config, store: Store) -> Iterator[Health]:
+    name, groups, ladder = config.organization.id, config.rule_groups(), config.ladder()
 
     def directory() -> Health:
         return sources.build(config.directory, clock=CLOCK, groups=groups).probe()
@@ -61,18 +106,6 @@ def probe(config: Config) -> Iterator[Health]:
             return notify.build(receiver, organization=name, clock=CLOCK).probe()
 
         yield _probed(f"receiver {receiver.name}", notifier)
-
-
-def _contract(config: Config, store: Store) -> Health:
-    """The configuration seeds an empty store; afterwards the store is the record."""
-    bought = store.seats.pool().purchased
-    differ = [
-        f"{tier} {bought.get(tier, 0)} (the configuration says {seats})"
-        for tier, seats in config.purchased().items()
-        if bought.get(tier, 0) != seats
-    ]
-    told = f"the store is the record: {', '.join(differ)}" if differ else "as the configuration says"
-    return Health("contract", ok=True, detail=told)
 
 
 def _probed(system: str, ask: Callable[[], Health]) -> Health:
