@@ -224,5 +224,5 @@ def _events(
         what = f"{number} {'invite lapses' if number == 1 else 'invites lapse'}: {number} {tier} back"
         yield _Event(day, 1, what, freed={tier: number})
     if contract.ends >= today:
-        how = "renews by itself" if contract.auto_renew else "is over, it does not renew by itself"
+        how = "renews by itself" if contract.auto_renew else "does not renew by itself"
         yield _Event(contract.ends, 2, f"last day of the term, which {how}")
