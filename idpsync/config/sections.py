@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from idpsync.core.contract import MOST_SEATS
 from idpsync.core.policy import LeaverAction, Mode, WhenFull, WithoutRule, domain_of
 from idpsync.core.seats import Door
 from idpsync.log import LogFormat, LogLevel
@@ -18,8 +19,6 @@ from idpsync.smtp import SmtpServer
 
 NO_SEAT = "none"
 ALL_TIERS = "total"
-MOST_SEATS = 1_000_000
-"""Of one tier: beyond it a slip of the pen is likelier than a purchase."""
 
 
 class Section(Settings):
