@@ -10,7 +10,9 @@ import click
 from idpsync import __version__, log
 from idpsync.cli.admin import admin_verbs
 from idpsync.cli.context import Desk
+from idpsync.cli.contracts import contract_verb
 from idpsync.cli.plans import plan_verbs
+from idpsync.cli.purchases import seat_verb
 from idpsync.cli.run import run_verb
 from idpsync.cli.shows import show_verbs
 from idpsync.config import locate
@@ -41,7 +43,7 @@ def program(context: click.Context, config: str | None) -> None:
     context.obj = Desk(locate(config, os.environ))
 
 
-for verb in (*plan_verbs(), *show_verbs(), *admin_verbs(), run_verb()):
+for verb in (*plan_verbs(), *show_verbs(), seat_verb(), contract_verb(), *admin_verbs(), run_verb()):
     program.add_command(verb)
 
 

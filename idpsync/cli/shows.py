@@ -1,6 +1,5 @@
-"""Verbs that show something and change nothing: seats, waitlist, ledger, version."""
+"""Verbs that show something and change nothing: waitlist, ledger, version."""
 
-from collections import Counter
 from datetime import UTC, datetime
 
 import click
@@ -8,59 +7,14 @@ import click
 from idpsync import __version__
 from idpsync.cli import tables
 from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_text
-from idpsync.config.sections import MOST_SEATS
-from idpsync.core.contract import Item
 from idpsync.core.model import fold
-from idpsync.core.pricing import quote
-from idpsync.core.records import Cause
 from idpsync.core.remedies import Exit
-from idpsync.core.report import entry_json, seats_json, waiting_json
-from idpsync.core.seats import Tier
+from idpsync.core.report import entry_json, waiting_json
 from idpsync.settings import duration
 
 
 def show_verbs() -> tuple[Verb, ...]:
-    return seats, waitlist, ledger, version
-
-
-@click.group(invoke_without_command=True)
-@json_option
-@pass_desk
-@click.pass_context
-def seats(context: click.Context, desk: Desk, as_json: bool) -> None:
-    """The pool: purchased, assigned, held, reserved and free, per tier."""
-    if context.invoked_subcommand is None:
-        _say_seats(desk, as_json=as_json)
-
-
-@seats.command("add")
-@click.argument("bought", metavar="TIER=N…", nargs=-1, required=True)
-@json_option
-@pass_desk
-def seats_add(desk: Desk, bought: tuple[str, ...], as_json: bool) -> None:
-    """Record seats that were bought; whoever waits moves up at the next run."""
-    ladder = desk.config.ladder()
-    more: Counter[Tier] = Counter()
-    for purchase in bought:
-        name, _, number = purchase.partition("=")
-        if name not in {tier.name for tier in ladder} or not number.isdecimal() or number == "0":
-            tiers = ", ".join(tier.name for tier in ladder)
-            raise click.BadParameter(f"'{purchase}': write TIER=N, a tier being one of {tiers}")
-        more[ladder.named(name)] += int(number)
-        if more[ladder.named(name)] > MOST_SEATS:
-            raise click.BadParameter(f"'{purchase}': more than {MOST_SEATS:,} seats of one tier")
-    contracts = desk.store.contracts
-    contract = contracts.contract() or desk.config.agreement()
-    items = tuple(Item(tier, number) for tier, number in more.items())
-    offer = quote(contract, contracts.purchases(), items, datetime.now(UTC).date())
-    contracts.record(offer, Cause(desk.actor))
-    _say_seats(desk, as_json=as_json)
-
-
-def _say_seats(desk: Desk, *, as_json: bool) -> None:
-    pool = desk.store.seats.pool()
-    document = seats_json(pool, desk.config.organization.id, datetime.now(UTC))
-    desk.say(document, as_json, lambda console: tables.show_seats(console, pool))
+    return waitlist, ledger, version
 
 
 @click.command()

@@ -249,24 +249,6 @@ def show_holds(console: Console, held: tuple[HeldPlan, ...]) -> None:
 # --- state ------------------------------------------------------------------------------------------
 
 
-def show_seats(console: Console, pool: SeatPool) -> None:
-    table = plain_table(
-        "Seats", "tier", "#purchased", "#assigned", "#held", "#reserved", "#free", "#waiting"
-    )
-    for tier in pool.ladder:
-        waiting = sum(entry.wants == tier for entry in pool.waiting)
-        table.add_row(
-            tier.name,
-            str(pool.purchased.get(tier, 0)),
-            str(pool.assigned.get(tier, 0)),
-            str(pool.held.get(tier, 0)),
-            str(pool.reserved.get(tier, 0)),
-            str(pool.free(tier)) if pool.balance(tier) >= 0 else f"{pool.balance(tier)} (over)",
-            str(waiting),
-        )
-    console.print(table)
-
-
 def waiting_table(entries: Iterable[WaitEntry]) -> Table:
     entries = tuple(entries)
     table = plain_table(
