@@ -4,7 +4,7 @@ The checks read the plain tree, not the models, so that they speak up beside any
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date
+from datetime import MAXYEAR, date
 from typing import Any
 
 from pydantic import ValidationError
@@ -87,6 +87,8 @@ def _term_runs_forward(tree: Tree) -> Iterator[Fault]:
     starts, ends = (_day(contract, key) for key in ("starts", "ends"))
     if starts and ends and ends < starts:
         yield Fault(("contract", "ends"), f"lies before contract.starts, {starts.isoformat()}")
+    if ends and ends.year == MAXYEAR:
+        yield Fault(("contract", "ends"), "is the end of the calendar: name the last day of the term")
 
 
 def _day(section: object, key: str) -> date | None:

@@ -17,6 +17,7 @@ LDAP_LOCAL_JIT = "jit: {base_url: 'http://127.0.0.1:8080', idp: {demo: true}}\n"
         ("{standard: 2}", "{standrd: 2}", "contract.reserve.standrd", "did you mean `standard`?"),
         ("tier: premium", "tier: gold", "policy.rules[0].tier", "known: premium, standard, none"),
         ("starts: 2026-01-01", "starts: 2027-01-01", "contract.ends", "lies before"),
+        ("ends: 2026-12-31", "ends: 9999-12-31", "contract.ends", "is the end of the calendar"),
         ("{group: Bosses, role: admin}", "{group: Bosses}", "policy.rules[2]", "a tier, a role"),
         (
             "{group: Bosses, role: admin}",
