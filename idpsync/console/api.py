@@ -14,6 +14,7 @@ from idpsync.core.errors import IdpSyncError
 from idpsync.core.model import fold
 from idpsync.core.remedies import remedy
 from idpsync.core.report import alert_json, entry_json, held_json, run_json, seats_json, waiting_json
+from idpsync.core.statement import pending_of
 
 log = structlog.get_logger()
 
@@ -52,7 +53,8 @@ class Documents:
 
     def seats(self) -> object:
         ports = self._ports
-        return seats_json(ports.seats.pool(), ports.organization.id, ports.clock.now())
+        pending = pending_of(ports.invites.invites())
+        return seats_json(ports.seats.pool(), ports.organization.id, ports.clock.now(), pending)
 
     def waitlist(self) -> object:
         return waiting_json(self._ports.waiting.entries())

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import Request
 
-from idpsync.core.books import AlertBook, Ledger, Registry, RunBook, SeatBook, WaitList
+from idpsync.core.books import AlertBook, InviteBook, Ledger, Registry, RunBook, SeatBook, WaitList
 from idpsync.core.model import fold
 from idpsync.core.ports import Clock
 from idpsync.core.seats import Ladder
@@ -47,6 +47,7 @@ class ConsolePorts:
     ladder: Ladder
     seats: SeatBook
     waiting: WaitList
+    invites: InviteBook
     runs: RunBook
     alerts: AlertBook
     ledger: Ledger

@@ -8,7 +8,7 @@ from idpsync.core.explain import Explanation
 from idpsync.core.guard import GuardReport, LimitCheck
 from idpsync.core.plan import Over, Plan, action_json, name_of, pool_json
 from idpsync.core.records import HeldPlan, LedgerEntry, RunRecord
-from idpsync.core.seats import NO_SEATS, SeatPool, Tier, WaitEntry
+from idpsync.core.seats import SeatPool, Tier, WaitEntry
 
 
 def iso(at: datetime | None) -> str | None:
@@ -92,7 +92,7 @@ def waiting_json(entries: Iterable[WaitEntry]) -> list[dict[str, object]]:
 
 
 def seats_json(
-    pool: SeatPool, organization: str, as_of: datetime, pending: Mapping[Tier, int] = NO_SEATS
+    pool: SeatPool, organization: str, as_of: datetime, pending: Mapping[Tier, int]
 ) -> dict[str, object]:
     """The pool, tier by tier and in total. A forecast needs history: see `basis`.
 

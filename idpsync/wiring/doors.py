@@ -64,6 +64,7 @@ def web(house: House) -> Flask:
             ladder=house.config.ladder(),
             seats=store.seats,
             waiting=store.waiting,
+            invites=store.invites,
             runs=store.runs,
             alerts=store.alerts,
             ledger=store.ledger,

@@ -9,6 +9,7 @@ from flask import Flask, Request
 from idpsync.console import ConsolePorts, Organization, Viewer, create_console, create_health
 from idpsync.core.alerts import AlertState, Phase, Severity
 from idpsync.core.errors import StoreError
+from idpsync.core.membership import Invite
 from idpsync.core.model import Link
 from idpsync.core.records import (
     Cause,
@@ -20,7 +21,7 @@ from idpsync.core.records import (
     RunState,
     Seated,
 )
-from idpsync.core.seats import Claim, Tier, WaitEntry
+from idpsync.core.seats import Claim, Door, Tier, WaitEntry
 from tests.fakes.store import FakeStore
 from tests.people import LADDER, NOW, PREMIUM, STANDARD, StoppedClock
 
@@ -50,6 +51,15 @@ def seat(into: FakeStore, tier: Tier, *names: str) -> None:
 
 def wait(into: FakeStore, *entries: WaitEntry) -> None:
     into.waiting.replace([*into.waiting.entries(), *entries], SYNC)
+
+
+def invite(into: FakeStore, tier: Tier, name: str) -> None:
+    """Ask somebody in by hand; a seat is held for them."""
+    email = f"{name}@acme.example"
+    placement = into.seats.hold(Claim(email, email, (tier,), door=Door.MANUAL), SYNC)
+    assert placement.ticket is not None
+    sent = Invite(f"inv-{name}", email, email, tier, "cli:root", NOW, NOW + timedelta(21))
+    into.invites.open(sent, placement.ticket, SYNC)
 
 
 def wish(
@@ -125,6 +135,7 @@ class Stage:
             ladder=LADDER,
             seats=self.store.seats,
             waiting=self.store.waiting,
+            invites=self.store.invites,
             runs=self.store.runs,
             alerts=self.store.alerts,
             ledger=self.store.ledger,

@@ -9,7 +9,7 @@ import pytest
 
 from idpsync.core.alerts import Phase
 from idpsync.core.records import Cause, LedgerEntry
-from tests.console.scenes import DIGEST, Stage, busy, fire, row, store, wait, wish
+from tests.console.scenes import DIGEST, Stage, busy, fire, invite, row, store, wait, wish
 from tests.fakes.store import FakeStore
 from tests.people import NOW, STANDARD
 
@@ -29,6 +29,15 @@ def test_seats_tell_each_tier_and_the_total() -> None:
     assert (standard["held"], standard["reserved"], standard["free"]) == (2, 2, 4)
     assert premium["as_of"] == "2026-03-01T10:00:00Z"
     assert seats["total"]["purchased"] == 120
+
+
+def test_pending_invites_are_counted_among_the_held() -> None:
+    into = store()
+    invite(into, STANDARD, "dora")
+    _, standard = ask(into, "seats")["tiers"]
+    assert (standard["held"], standard["pending_invites"]) == (1, 1)
+    into.invites.withdraw("dora@acme.example", Cause("cli:root"))
+    assert ask(into, "seats")["total"]["pending_invites"] == 0
 
 
 def test_an_empty_store_has_documents_too() -> None:
