@@ -3,7 +3,7 @@
 with mail_server() as server:                          # smtp://, no encryption, no login
     server.answer("RCPT", "550 5.1.1 nobody of that name")
     server.answer("DATA", "451 4.3.0 not now", times=1)    # MAIL, RCPT, DATA or AUTH
-    server.drop("DATA")                                # take the whole letter and hang up
+    server.drop("DATA")                                # keep the whole letter and hang up
     server.fall_silent("MAIL")                         # never answer
     ... server.url, server.received, server.letters ...
 
@@ -94,7 +94,7 @@ class MailServer:
         self.senders.append(address)
         if self._login and not session.authenticated:
             return "530 5.7.0 Authentication required"
-        reply = await self._reply("MAIL", server)
+        reply = await self._answered(self._planned("MAIL"), server)
         if reply:
             return reply
         envelope.mail_from = address
@@ -104,7 +104,7 @@ class MailServer:
     async def handle_RCPT(  # noqa: N802 - named by aiosmtpd
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        reply = await self._reply("RCPT", server)
+        reply = await self._answered(self._planned("RCPT"), server)
         if reply:
             return reply
         envelope.rcpt_tos.append(address)
@@ -113,17 +113,21 @@ class MailServer:
     async def handle_DATA(  # noqa: N802 - named by aiosmtpd
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        reply = await self._reply("DATA", server)
-        if reply:
-            return reply
-        raw, user = envelope.original_content, session.auth_data
-        assert raw is not None
-        sender, recipients = envelope.mail_from or "", tuple(envelope.rcpt_tos)
-        encrypted = (
-            session.ssl is not None or _transport(server).get_extra_info("sslcontext") is not None
+        reply = self._planned("DATA")
+        if reply in {"", DROP}:
+            self._keep(_transport(server), session, envelope)
+        return await self._answered(reply, server) or "250 2.0.0 queued as 4F2A"
+
+    def _keep(self, transport: asyncio.Transport, session: Session, envelope: Envelope) -> None:
+        assert envelope.original_content is not None
+        letter = Received(
+            envelope.mail_from or "",
+            tuple(envelope.rcpt_tos),
+            envelope.original_content,
+            encrypted=transport.get_extra_info("sslcontext") is not None,
+            user=session.auth_data,
         )
-        self.received.append(Received(sender, recipients, raw, encrypted, user))
-        return "250 2.0.0 queued as 4F2A"
+        self.received.append(letter)
 
     def authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: object
@@ -143,8 +147,7 @@ class MailServer:
         waiting = self._next.get(stage)
         return waiting.pop(0) if waiting else self._always.get(stage, "")
 
-    async def _reply(self, stage: Stage, server: SMTP) -> str:
-        reply = self._planned(stage)
+    async def _answered(self, reply: str, server: SMTP) -> str:
         if reply == DROP:
             _transport(server).abort()
             return "421 gone"  # nobody hears it

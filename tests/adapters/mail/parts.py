@@ -1,11 +1,14 @@
 """A postman, a letter, and what goes wrong between them."""
 
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from idpsync.core.errors import RemoteError
+from idpsync.notify.invitations import Letters
+from idpsync.notify.invitations import Postman as Sender
 from idpsync.settings import Secret
 from idpsync.smtp import Patience, Postman, SmtpServer
 from tests.people import StoppedClock
@@ -38,3 +41,28 @@ def failure(man: Postman, made: EmailMessage | None = None) -> RemoteError:
     with pytest.raises(RemoteError) as caught:
         man.send(made or letter())
     return caught.value
+
+
+LINK = "https://sso.acme.example/saml/login"
+
+
+@dataclass
+class Pigeonhole:
+    """Keeps letters instead of sending them."""
+
+    system: str = "pigeonhole"
+    kept: list[EmailMessage] = field(default_factory=list)
+
+    def send(self, message: EmailMessage) -> None:
+        self.kept.append(message)
+
+
+def letters(
+    man: Sender | None = None,
+    *,
+    name: str = "Acme Ltda",
+    sender: str = "idpsync <idpsync@acme.example>",
+    contact: str | None = "it@acme.example",
+    language: str = "en",
+) -> Letters:
+    return Letters(man or Pigeonhole(), sender, name, LINK, contact=contact, language=language)
