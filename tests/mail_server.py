@@ -166,7 +166,8 @@ def mail_server(
     host: str = "127.0.0.1",
 ) -> Iterator[MailServer]:
     """A running mail server on a free port. With `login` it takes mail from nobody else."""
-    server, context = MailServer(login), _context(certificates) if tls != "none" else None
+    assert tls == "none" or certificates is not None, "TLS needs certificates"
+    server, context = MailServer(login), encrypting(certificates) if certificates else None
     options: dict[str, Any] = {
         "hostname": "mail.acme.example",
         "enable_SMTPUTF8": smtputf8,
@@ -220,8 +221,8 @@ def _transport(server: SMTP) -> asyncio.Transport:
     return server.transport
 
 
-def _context(certificates: Path | None) -> ssl.SSLContext:
-    assert certificates is not None, "TLS needs certificates"
+def encrypting(certificates: Path) -> ssl.SSLContext:
+    """For the server's end, with what `make_certificates` made."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
     return context

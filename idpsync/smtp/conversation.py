@@ -176,7 +176,7 @@ class Conversation:
         answer = self._line.getreply()
         self._all_said = False
         self._expect("the letter", answer)
-        return scrubbed(answer[1].decode("utf-8", "replace"))
+        return scrubbed(answer[1].decode("utf-8", "replace"), self._secrets)
 
     # --- what an answer means -------------------------------------------------------------------------
 

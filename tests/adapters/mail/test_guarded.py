@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from idpsync.core.errors import CredentialsRejected, Refused, Transient
 from idpsync.smtp.conversation import may_show_password
 from tests.adapters.mail.parts import IMPATIENT, LOGIN, PASSWORD, failure, letter, postman
-from tests.mail_server import Line, MailServer, Tls, mail_server, speaking
+from tests.mail_server import Line, MailServer, Tls, encrypting, mail_server, speaking
 
 # --- encryption ---------------------------------------------------------------------------------------
 
@@ -81,6 +81,27 @@ def test_starttls_that_is_offered_and_then_refused_does_not_end_in_the_clear() -
     assert isinstance(error, Transient)
     assert "to STARTTLS the server said 454" in error.reason
     assert [line.split()[0].upper() for line in heard if line] == ["EHLO", "STARTTLS"]
+
+
+def test_what_was_said_before_encryption_is_not_believed_after_it(certificates: Path) -> None:
+    """RFC 3207 §6: somebody on the way slips in an answer behind the one to STARTTLS."""
+
+    def script(line: Line) -> None:
+        line.say("220 here\n")
+        line.hear()
+        line.say("250-here\n250 STARTTLS\n")
+        line.hear()
+        line.say("220 go on\n250-somebody\n250 AUTH PLAIN\n")
+        with encrypting(certificates).wrap_socket(line.connection, server_side=True) as encrypted:
+            line.connection = encrypted
+            while line.hear():
+                line.say("250 the true one, without logins\n")
+
+    with speaking(script) as (url, heard):
+        error = failure(postman(url, ca_file=certificates / "ca.pem", login=True))
+    assert isinstance(error, Refused)
+    assert "offers no login by password" in error.reason
+    assert not [line for line in heard if "AUTH" in line]
 
 
 # --- who we are ---------------------------------------------------------------------------------------
