@@ -49,7 +49,7 @@ class SeatBook(Protocol):
         """Reserve the first open option; a member who has a seat gets that seat's tier back.
 
         Idempotent. Gives what `seats.place` gives on a quiet pool. Without an open seat the wish goes
-        onto the wait list and the placement has no tier.
+        onto the wait list and the placement has no tier. Whoever joins a reservation never shortens it.
         """
         ...
 
@@ -67,7 +67,8 @@ class SeatBook(Protocol):
     def release(self, member: str, cause: Cause, yield_to: str | None = None) -> None:
         """Give every seat of the member back, or hand it to `yield_to`. No seat: nothing happens.
 
-        A member who yields is put onto the wait list as `owed`.
+        A member who yields is put onto the wait list as `owed`. One who does not is no longer invited:
+        a pending invite is withdrawn, or it would let them in again.
         """
         ...
 
@@ -75,12 +76,13 @@ class SeatBook(Protocol):
         """Drop a reservation that was not settled; an assigned seat stays.
 
         A seat being moved to is freed. A reservation is freed only for the `ticket` of its maker, and
-        only while nobody else has joined it since: their create may be under way.
+        only while nobody else has joined it since: their create may be under way. An invite's seat is
+        not given back here: its ticket is known to the `InviteBook` alone.
         """
         ...
 
     def rename(self, member: str, to: str, cause: Cause) -> None:
-        """The person's user name changed; the seat and the wish go along."""
+        """The person's user name changed; seat, wish, pending invite and assignment go along."""
         ...
 
     def mirror(
@@ -137,12 +139,15 @@ class InviteBook(Protocol):
     def open(self, invite: Invite, ticket: int, cause: Cause) -> None:
         """Record a pending invite and make its reservation last until `expires_at`.
 
-        `ticket` is the placement's: StoreError when the member's reservation is not (any more) the one
-        that was made under it, Conflict when a pending invite is there.
+        `ticket` is the placement's, and opens nothing from then on: StoreError when the member's
+        reservation is not (any more) the one that was made under it, Conflict when a pending invite is
+        there.
         """
         ...
 
-    def pending(self, member: str) -> Invite | None: ...
+    def pending(self, member: str) -> Invite | None:
+        """The member's pending invite, also when its time is over and it has not lapsed yet."""
+        ...
 
     def invites(self) -> tuple[Invite, ...]:
         """Every state, newest first."""
@@ -157,7 +162,10 @@ class InviteBook(Protocol):
         ...
 
     def accept(self, member: str, cause: Cause) -> Invite | None:
-        """The person came in: the invite is done, the seat stays. None when none was pending."""
+        """The person came in: the invite is done, the seat stays. None when none was pending.
+
+        A reservation that is not settled yet becomes an ordinary one.
+        """
         ...
 
     def lapse(self, cause: Cause) -> tuple[Invite, ...]:

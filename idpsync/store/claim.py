@@ -23,7 +23,8 @@ LEFT JOIN wait_list AS w ON w.organization = :organization AND w.member = :membe
 ORDER BY s.role
 """  # 'moving' sorts before 'primary'
 PROLONG = """
-UPDATE seat SET expires_at = :expires_at, ticket = NULL
+UPDATE seat SET ticket = NULL,
+  expires_at = CASE WHEN expires_at < :expires_at THEN :expires_at ELSE expires_at END
 WHERE organization = :organization AND member = :member AND state = 'reserved'
 """
 LINE = """
@@ -165,6 +166,8 @@ class ClaimDesk:
 
     def standing(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Standing:
         """The seat the member has; a reservation gets its full time again, and nobody's ticket fits it.
+
+        One that lasts longer (an invite's) lasts as long as before: the join may come to nothing.
 
         No seat also when the reservation was dropped between our look and our joining it.
         """

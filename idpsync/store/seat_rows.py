@@ -13,6 +13,7 @@ from idpsync.core.records import Cause
 from idpsync.core.seats import Door, Holding, Ladder, Tier
 from idpsync.store.database import Database
 from idpsync.store.ledger import Scribe
+from idpsync.store.membership_rows import AssignmentRows, InviteRows
 from idpsync.store.schema import seat
 from idpsync.store.wait_list import Wishes
 
@@ -198,6 +199,8 @@ class Page:
     hold_ttl: timedelta
     scribe: Scribe
     wishes: Wishes
+    invites: InviteRows
+    assignments: AssignmentRows
 
     def of(self, member: str) -> list[SeatRow]:
         """The member's seats, the one moved to last."""
@@ -220,16 +223,26 @@ class SeatBooking:
     def open(self, cause: Cause, *members: str | None) -> Iterator[Page]:
         """The seats of `members`, locked; what was changed on the page is written at the end."""
         with self.database.writing(cause) as connection:
-            scribe = Scribe(self.database, connection, cause)
             query = taken(self.database).where(seat.c.member.in_([m for m in members if m]))
             before = read(connection, query.with_for_update(), self.ladder)
-            wishes = Wishes(self.database, connection, self.ladder)
-            page = Page(list(before), self.database.clock.now(), self.hold_ttl, scribe, wishes)
+            page = self._page(connection, cause, before)
             yield page
             save(self.database, connection, before, page.rows)
             if len(page.rows) < len(before):
                 absorb(self.database, connection, self.ladder)
-            scribe.write()
+            page.scribe.write()
+
+    def _page(self, connection: Connection, cause: Cause, rows: Sequence[SeatRow]) -> Page:
+        beside = (self.database, connection, self.ladder)
+        return Page(
+            rows=list(rows),
+            now=self.database.clock.now(),
+            hold_ttl=self.hold_ttl,
+            scribe=Scribe(self.database, connection, cause),
+            wishes=Wishes(*beside),
+            invites=InviteRows(*beside),
+            assignments=AssignmentRows(*beside),
+        )
 
 
 def absorb(database: Database, connection: Connection, ladder: Ladder) -> None:

@@ -8,7 +8,9 @@ from sqlalchemy import inspect
 from idpsync.core.books import (
     AccountShelf,
     AlertBook,
+    Assignments,
     ContractBook,
+    InviteBook,
     Lease,
     Ledger,
     OnceOnly,
@@ -22,15 +24,18 @@ from idpsync.core.books import (
 from idpsync.core.errors import StoreError
 from idpsync.core.seats import Ladder, Tier
 from idpsync.store.alert_book import SqlAlertBook
+from idpsync.store.assignments import SqlAssignments
 from idpsync.store.claim import ClaimDesk
 from idpsync.store.contracts import SqlContractBook
 from idpsync.store.database import Database
+from idpsync.store.invites import SqlInviteBook
 from idpsync.store.ledger import SqlLedger
 from idpsync.store.marks import SqlLease, SqlOnceOnly
 from idpsync.store.outbox import SqlOutbox
 from idpsync.store.read_cache import SqlReadCache
 from idpsync.store.registry import SqlRegistry
 from idpsync.store.runs import SqlRunBook
+from idpsync.store.seat_rows import SeatBooking
 from idpsync.store.seats import SqlSeatBook
 from idpsync.store.shelf import SqlAccountShelf
 from idpsync.store.upgrade import bring_to_head, head, is_known, version_of
@@ -52,6 +57,8 @@ class Store:
         desk = ClaimDesk(database, ladder, reserved, hold_ttl)
         self.seats: SeatBook = SqlSeatBook(database, desk)
         self.contracts: ContractBook = SqlContractBook(database, ladder)
+        self.invites: InviteBook = SqlInviteBook(SeatBooking(database, ladder, hold_ttl))
+        self.assignments: Assignments = SqlAssignments(database, ladder)
         self.registry: Registry = SqlRegistry(database)
         self.waiting: WaitList = SqlWaitList(database, ladder)
         self.ledger: Ledger = SqlLedger(database)

@@ -6,7 +6,9 @@ from typing import Protocol
 from idpsync.core.books import (
     AccountShelf,
     AlertBook,
+    Assignments,
     ContractBook,
+    InviteBook,
     Lease,
     Ledger,
     OnceOnly,
@@ -33,6 +35,10 @@ class AnyStore(Protocol):
     def seats(self) -> SeatBook: ...
     @property
     def contracts(self) -> ContractBook: ...
+    @property
+    def invites(self) -> InviteBook: ...
+    @property
+    def assignments(self) -> Assignments: ...
     @property
     def registry(self) -> Registry: ...
     @property

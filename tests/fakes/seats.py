@@ -8,6 +8,7 @@ from idpsync.core.errors import Conflict
 from idpsync.core.records import Cause, Seated
 from idpsync.core.seats import Claim, Door, Holding, Ladder, Placement, SeatPool, Tier, WaitEntry, place
 from tests.fakes.ledger import FakeLedger
+from tests.fakes.membership import FakeAssignments, FakeInviteBook
 from tests.fakes.wait_list import FakeWaitList
 
 
@@ -37,6 +38,8 @@ class FakeSeatBook:
         self.capacity: dict[Tier, int] = dict.fromkeys(ladder, 0)
         self.rows: list[_Row] = []
         self.tickets = 0
+        self.invites = FakeInviteBook(self, ledger)
+        self.assignments = FakeAssignments(ledger)
 
     def pool(self) -> SeatPool:
         return SeatPool(
@@ -85,7 +88,8 @@ class FakeSeatBook:
     def _own(self, claim: Claim, own: Holding) -> Placement:
         for row in self._mine(claim.member):
             if row.seat == own and not row.claimed:
-                row.seat = replace(own, expires_at=self.clock.now() + self.hold_ttl)
+                soon = self.clock.now() + self.hold_ttl
+                row.seat = replace(own, expires_at=max(own.expires_at or soon, soon))
             row.ticket = None  # joined: no longer its maker's alone
         entry = self.waiting.rows.get(claim.member)
         because = (*claim.because, f"already holds {own.tier}")
@@ -122,11 +126,16 @@ class FakeSeatBook:
     def release(self, member: str, cause: Cause, yield_to: str | None = None) -> None:
         self.ledger.lease.fence(cause)
         mine = sorted(self._mine(member), key=lambda row: row.seat.moving)
-        if not mine:
-            return
+        if mine:
+            self._give_back(mine, cause, yield_to)
+        if yield_to is None and self.invites.pending(member):
+            self.invites.withdraw(member, cause)
+
+    def _give_back(self, mine: list[_Row], cause: Cause, yield_to: str | None) -> None:
+        member, tier = mine[0].seat.member, mine[0].seat.tier
         self.waiting.unseated(member)
         if yield_to:
-            tier, now = mine[0].seat.tier, self.clock.now()
+            now = self.clock.now()
             debt = WaitEntry(member, member, tier, now, because=cause.because, accepts=(tier,))
             self.waiting.put_owed(debt)
         for row in mine:
@@ -136,23 +145,52 @@ class FakeSeatBook:
     def cancel(self, member: str, cause: Cause, ticket: int | None = None) -> None:
         self.ledger.lease.fence(cause)
         mine = [row for row in self._mine(member) if not row.claimed]
-        held = [r for r in mine if r.seat.moving or (ticket is not None and r.ticket == ticket)]
+        moved = [row for row in mine if row.seat.moving and row.ticket is None]
+        held = moved or [row for row in mine if ticket is not None and row.ticket == ticket]
         for row in held:
             self.rows.remove(row)
         if held:
             self.ledger.record("seat.cancelled", cause, member)
 
+    def prolong(self, member: str, ticket: int, until: datetime) -> int | None:
+        """The invite's own ticket, if the reservation was there under `ticket`."""
+        held = [row for row in self._mine(member) if not row.claimed and row.ticket == ticket]
+        for row in held:
+            self.tickets += 1
+            row.seat, row.ticket = replace(row.seat, expires_at=until), self.tickets
+        return self.tickets if held else None
+
+    def let_go(self, member: str, ticket: int, *, free: bool) -> bool:
+        """Whether the reservation was freed; one that somebody joined only stops lasting."""
+        soon = self.clock.now() + self.hold_ttl
+        freed = False
+        for row in self._mine(member):
+            if row.claimed or row.ticket not in {ticket, None}:
+                continue
+            if free and row.ticket == ticket:
+                self.rows.remove(row)
+                freed = True
+            else:
+                ends = min(row.seat.expires_at or soon, soon)
+                row.seat, row.ticket = replace(row.seat, expires_at=ends), None
+                row.changed_at = self.clock.now()
+        return freed
+
     def rename(self, member: str, to: str, cause: Cause) -> None:
         self.ledger.lease.fence(cause)
         mine = self._mine(member)
-        if member == to or not (mine or member in self.waiting.rows):
+        if member == to:
             return
         if mine and self._mine(to):
             raise Conflict("store", "rename member", f"{to} has a seat already")
+        wished = member in self.waiting.rows
+        self.waiting.rename(member, to)
+        invited = self.invites.rename(member, to, cause)
+        given = self.assignments.rename(member, to)
         for row in mine:
             row.seat = replace(row.seat, member=to)
-        self.waiting.rename(member, to)
-        self.ledger.record("member.renamed", cause, to, detail={"from": member})
+        if mine or wished or invited or given:
+            self.ledger.record("member.renamed", cause, to, detail={"from": member})
 
     def mirror(
         self, seated: Iterable[Seated], cause: Cause, read_at: datetime | None = None

@@ -41,6 +41,7 @@ class FakeStore:
         self.contracts = FakeContractBook(self.seats)
         if self.seats_purchased:
             self.contracts.begin(wide_contract(self.seats_purchased))
+        self.invites, self.assignments = self.seats.invites, self.seats.assignments
         self.registry = FakeRegistry(self.ledger)
         self.runs = FakeRunBook(self.clock, self.ledger)
         self.cache = FakeReadCache()

@@ -32,6 +32,34 @@ with store._database.writing() as connection:
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
+INVITES = """
+import os, signal, sys
+from datetime import timedelta
+from idpsync.core.membership import Invite
+from idpsync.core.seats import Claim, Door
+from idpsync.store import invite_changes
+from tests.people import NOW, PREMIUM
+from tests.store.claimants import CAUSE, open_for
+store = open_for(sys.argv[1], sys.argv[2])
+ticket = store.seats.hold(Claim("ada", "ada", (PREMIUM,), door=Door.MANUAL), CAUSE).ticket
+invite = Invite("inv-ada", "ada", "ada", PREMIUM, "cli:root", NOW, NOW + timedelta(days=21))
+"""
+DIES_AFTER_THE_INVITE = (
+    INVITES
+    + """
+store.invites.open(invite, ticket, CAUSE)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+)
+DIES_INSIDE_THE_INVITE = (
+    INVITES
+    + """
+with store.invites._booking.open(CAUSE, "ada") as page:
+    invite_changes.send(page, invite, ticket)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+)
+
 
 @pytest.fixture
 def books(opener: StoreOpener) -> Books:
@@ -87,3 +115,27 @@ def test_a_process_that_dies_inside_a_write_leaves_nothing_and_blocks_nobody(
 
     assert books.store.seats.holdings() == ()
     assert books.store.seats.hold(wish("bob", PREMIUM), CAUSE).tier == PREMIUM
+
+
+def test_an_invite_outlives_the_process_with_its_seat(books: Books, opener: StoreOpener) -> None:
+    die(opener, DIES_AFTER_THE_INVITE)
+    books.clock.advance(timedelta(days=20))
+
+    assert books.store.seats.mirror([], CAUSE) == ()
+    invite = books.store.invites.pending("ada")
+    holding = books.store.seats.holding("ada")
+    assert invite is not None
+    assert holding is not None
+    assert holding.expires_at == invite.expires_at
+
+
+def test_an_invite_that_was_not_written_whole_leaves_an_ordinary_reservation(
+    books: Books, opener: StoreOpener
+) -> None:
+    die(opener, DIES_INSIDE_THE_INVITE)
+
+    assert books.store.invites.invites() == ()
+    assert books.tier_of("ada") == PREMIUM
+    books.clock.advance(timedelta(minutes=15))
+    books.store.seats.mirror([], CAUSE)
+    assert books.tier_of("ada") is None

@@ -23,6 +23,12 @@ INSERT INTO seat (organization, tier, seat_no, state, overdrawn, member, door, s
 VALUES (:organization, 'premium', 1000001, :state, true, 'eve', 'jit', '2026-03-01T10:00:00.000000Z',
   :expires_at, :account_id)
 """
+INVITED = """
+INSERT INTO invite (organization, id, member, email, tier, role, state, invited_by, invited_at,
+  expires_at, ended_at, ticket)
+VALUES (:organization, :id, 'bob', 'bob', 'standard', 'user', :state, 'cli:root',
+  '2026-03-01T10:00:00.000000Z', '2026-03-22T10:00:00.000000Z', :ended_at, 1)
+"""
 
 
 @pytest.fixture
@@ -126,6 +132,21 @@ def test_an_unknown_tier_in_the_store_is_said_and_not_guessed(books: Books, open
     with pytest.raises(StoreError, match="'premium' that the configuration does not name"):
         other.seats.pool()
     other.close()
+
+
+def test_a_member_has_one_pending_invite_and_an_end_has_its_time(
+    books: Books, opener: StoreOpener
+) -> None:
+    run(opener.url, INVITED, organization=opener.organization, id="1", state="pending", ended_at=None)
+    over = {"state": "withdrawn", "ended_at": "2026-03-02T10:00:00.000000Z"}
+
+    assert "invite" in refused(opener, INVITED, id="2", state="pending", ended_at=None)
+    assert "invite_states" in refused(opener, INVITED, id="2", state="lapsed", ended_at=None)
+    assert "invite_states" in refused(opener, INVITED, id="2", **{**over, "state": "pending"})
+    assert "invite_states" in refused(opener, INVITED, id="2", **{**over, "state": "lost"})
+
+    run(opener.url, INVITED, organization=opener.organization, id="2", **over)
+    assert [one.id for one in books.store.invites.invites()] == ["2", "1"]
 
 
 def test_organizations_do_not_see_each_other(books: Books, opener: StoreOpener) -> None:
