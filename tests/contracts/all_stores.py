@@ -2,6 +2,8 @@
 
 from tests.contracts.account_shelf import AccountShelfContract
 from tests.contracts.alert_book import AlertBookContract
+from tests.contracts.assignments import AssignmentsContract
+from tests.contracts.invite_book import InviteBookContract
 from tests.contracts.lease import LeaseContract
 from tests.contracts.ledger import LedgerContract
 from tests.contracts.once_only import OnceOnlyContract
@@ -17,6 +19,8 @@ from tests.contracts.wait_list import WaitListContract
 __all__ = [
     "AccountShelfContract",
     "AlertBookContract",
+    "AssignmentsContract",
+    "InviteBookContract",
     "LeaseContract",
     "LedgerContract",
     "OnceOnlyContract",
