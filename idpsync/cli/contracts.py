@@ -70,7 +70,7 @@ def import_purchases(desk: Desk, file: Path, yes: bool, acts_as: str | None, as_
     desk.say(
         {"organization": desk.config.organization.id, **imported_json(done, desk.config.ladder())},
         as_json,
-        lambda console: show_import(console, done, asked=not yes),
+        lambda console: show_import(console, done, on_record.contract.currency),
     )
     if not taken.problems:
         return Exit.DONE

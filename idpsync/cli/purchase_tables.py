@@ -61,6 +61,10 @@ def show_seats(console: Console, pool: SeatPool, pending: Mapping[Tier, int]) ->
         )
         free = str(balance) if balance >= 0 else f"{-balance} over"
         table.add_row(tier.name, *map(str, numbers), free, str(wishes.get(tier, 0)))
+    if len(pool.ladder) > 1:
+        sums = (pool.purchased, pool.assigned, pool.held, pending, pool.reserved)
+        totals = [sum(counts.get(tier, 0) for tier in pool.ladder) for counts in sums]
+        table.add_row("total", *map(str, totals), str(pool.total_free), str(sum(wishes.values())))
     console.print(table)
 
 
@@ -168,10 +172,12 @@ def moving_text(pool: SeatPool, purchase: Purchase, *, now: bool) -> str:
     wishes = wishes_of(pool.waiting)
     if not wishes:
         return "Nobody waits for a seat."
-    said = f"{_who_waits(wishes)}. Whoever has a seat now moves up"
+    said = f"{_who_waits(wishes)}. Whoever has a seat"
     if purchase.applied_at is None:
-        return f"{_who_waits(wishes)}. They move up at the first run from {purchase.on} on."
-    return f"{said}:" if now else f"{said} at the next run; `idpsync apply` does it at once."
+        return f"{said} then moves up at the first run from {purchase.on} on."
+    return f"{said} now moves up" + (
+        ":" if now else " at the next run; `idpsync apply` does it at once."
+    )
 
 
 def for_waiting_text(pool: SeatPool, enough: Sequence[Item]) -> str:
@@ -193,18 +199,18 @@ def _who_waits(wishes: Mapping[Tier, int]) -> str:
 # --- the import ---------------------------------------------------------------------------------------
 
 STATES: Mapping[str, str] = {
-    "recorded": "recorded as {}",
-    "known": "already {}",
-    "new": "to be recorded",
+    "recorded": "now {}",
+    "known": "is {}",
+    "new": "new",
     "refused": "REFUSED",
 }
 
 
-def show_import(console: Console, done: Imported, *, asked: bool) -> None:
-    """Every row and what became of it; `asked` where it was only a look."""
+def show_import(console: Console, done: Imported, currency: str) -> None:
+    """Every row and what became of it."""
     entries = done.intake.entries
     if entries:
-        console.print(_rows(done))
+        console.print(_rows(done, currency))
     if done.intake.problems:
         return
     for entry in entries:
@@ -219,13 +225,19 @@ def show_import(console: Console, done: Imported, *, asked: bool) -> None:
         return
     show_change(console, done.seats_before, done.intake.seats_after)
     say(console, "Rows that are on record are known by day, seats and reference, and skipped.")
-    if asked:
+    if done.recorded:
+        number = len(done.recorded)
+        bought = "1 purchase was" if number == 1 else f"{number} purchases were"
+        say(console, f"{bought} recorded. Whoever waits moves up at the next run.")
+    else:
         say(console, "Nothing was recorded: look it over, then call it again with --yes.")
 
 
-def _rows(done: Imported) -> Table:
+def _rows(done: Imported, currency: str) -> Table:
     title = f"Purchases of {done.file}"
-    table = plain_table(title, "#line", "!bought on", "what", "reference", "state", "#amount (estimate)")
+    table = plain_table(
+        title, "#line", "!bought on", "what", "reference", "!state", f"#{currency} (estimate)"
+    )
     for entry in done.intake.entries:
         quote = entry.quote or (entry.known.quote if entry.known else None)
         table.add_row(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Inside
-from tests.cli.test_seats import FAR, purchases, term, tiers
+from tests.cli.test_seats import FAR, purchases, short, term, tiers
 
 
 def ending_in(idpsync: Inside, days: int) -> Inside:
@@ -99,12 +99,7 @@ def test_a_term_that_is_over_is_told_as_such(idpsync: Inside) -> None:
 
 
 def test_the_calendar_sets_the_wait_list_against_what_is_to_come(staffed: Inside) -> None:
-    people = staffed.folder / "people.csv"
-    text = people.read_text(encoding="utf-8")
-    for name in ("Barros", "Costa", "Owner"):
-        text = text.replace(f"{name},true,", f"{name},true,Premium")
-    people.write_text(text, encoding="utf-8")
-    staffed.done("apply", "--yes")
+    short(staffed)
     staffed.done("seats", "add", "premium=1", "--on", FAR)
     told = staffed.json("contract")
     assert [row["waiting"] for row in told["tiers"]] == [2, 0]
@@ -187,7 +182,7 @@ def test_the_same_import_twice_records_once(sold: Inside) -> None:
     ]
     assert purchases(sold) == before
     said = sold.done("contract", "import", file, "--yes").out
-    assert "already INV-0001" in said
+    assert "is INV-0001" in said
     assert "nothing to do" in said
 
 
