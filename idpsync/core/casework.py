@@ -1,6 +1,6 @@
 """Casework: from people, accounts and links to one case per person, and to those who leave."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from idpsync.core.correlate import Correlation, correlate
 from idpsync.core.leavers import Evidence, Leaver
@@ -105,9 +105,11 @@ class Casework:
     def _owed(self, member: str) -> Tier | None:
         """The tier that somebody in a broken exchange can still be given back."""
         entry = self.wait_of.get(member)
-        if entry is None or not entry.owed:
-            return None
-        tier = next((t for t in (entry.wants, *entry.accepts) if self.spare[t] > 0), None)
+        return self._spared((entry.wants, *entry.accepts)) if entry and entry.owed else None
+
+    def _spared(self, tiers: Iterable[Tier]) -> Tier | None:
+        """The first of these that has a seat left, which is theirs now."""
+        tier = next((t for t in tiers if self.spare[t] > 0), None)
         if tier:
             self.spare[tier] -= 1
         return tier
@@ -122,7 +124,9 @@ class Casework:
                 continue
             holding = self.holding_of.get(entry.member)
             kept = holding.tier if holding and not holding.settled else None
-            yield Debt(account, entry, kept or self._owed(entry.member), reserved=kept is not None)
+            # any seat rather than none: the one they gave up may sit somebody else by now
+            tiers = (entry.wants, *entry.accepts, *self.policy.ladder.from_(entry.wants), *self.spare)
+            yield Debt(account, entry, kept or self._spared(tiers), reserved=kept is not None)
 
     def _satisfied(self, entitlement: Entitlement, current: Tier, holding: Holding | None) -> bool:
         if entitlement.flexible or (entitlement.options and current == entitlement.options[0]):

@@ -11,7 +11,7 @@ from datetime import date
 from types import MappingProxyType
 
 from idpsync.core.contract import MOST_SEATS, Item
-from idpsync.core.membership import ADMIN, OWNER, PRIMARY_OWNER, USER
+from idpsync.core.membership import ADMIN, OWNER, PRIMARY_OWNER, USER, is_address
 from idpsync.core.model import fold
 from idpsync.core.order import parse_day
 from idpsync.core.seats import Ladder, Tier
@@ -66,9 +66,6 @@ _NO_SEAT = frozenset(
         *("nenhum", "sem assento", "não atribuído", "nenhum assento atribuído"),
     )
 )
-_ADDRESS = re.compile(
-    r"[^\s@,;:<>()\[\]\\\"]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_][\w-]{0,62}"
-)
 
 _PURCHASES = (
     Column.of("on", "date", "data", "dia"),
@@ -103,7 +100,7 @@ def _member(row: Row, ladder: Ladder, faults: Faults) -> MemberRow:
     email, said = row["email"], row["seat type"]
     if not email:
         faults.add(row.line, "is missing", "email")
-    elif len(email) > 254 or not email.isprintable() or not _ADDRESS.fullmatch(email):
+    elif not is_address(email):
         faults.add(row.line, f"'{shortened(email)}' is not an e-mail address", "email")
     role = _role(row["role"])
     if not role:

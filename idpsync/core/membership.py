@@ -1,18 +1,29 @@
 """The manual door: invites, tiers given by hand, roles, and who may do what to whom."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from idpsync.core.errors import NotPermitted
-from idpsync.core.model import Account, Standing
+from idpsync.core.errors import NotPermitted, NotPossible
+from idpsync.core.model import Account, Standing, fold
 from idpsync.core.policy import Entitlement
 from idpsync.core.seats import Door, Tier
 
 PRIMARY_OWNER, OWNER, ADMIN, USER = "primary_owner", "owner", "admin", "user"
 RANKS = (PRIMARY_OWNER, OWNER, ADMIN)
 """Roles with rights here, highest first. Every other role, `user` and custom ones, has none."""
+
+
+_ADDRESS = re.compile(
+    r"[^\s@,;:<>()\[\]\\\"]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_][\w-]{0,62}"
+)
+
+
+def is_address(text: str) -> bool:
+    """Whether it is one e-mail address that a letter can go to (RFC 5321 §4.5.3.1.3: 254 at most)."""
+    return len(text) <= 254 and text.isprintable() and bool(_ADDRESS.fullmatch(text))
 
 
 class InviteState(StrEnum):
@@ -100,6 +111,63 @@ def roles_of_invite(invite: Invite) -> frozenset[str]:
     return frozenset() if invite.role == USER else frozenset({invite.role})
 
 
+# --- what rules leave to the hand ---------------------------------------------------------------------
+
+
+def leave_tier_to_rule(name: str, entitlement: Entitlement) -> None:
+    """NotPossible where a rule says which tier somebody has: the next run would undo another one."""
+    if not entitlement.flexible:
+        raise NotPossible(
+            f"{name}: {entitlement.because[0]}: a rule says which tier they have, and the next run "
+            "would undo another one; change their groups in the directory, or the rule"
+        )
+
+
+def leave_roles_to_rules(
+    name: str,
+    before: frozenset[str],
+    after: frozenset[str],
+    ruled: frozenset[str],
+    managed: frozenset[str],
+) -> None:
+    """NotPossible where rules decide about a role that is given or taken.
+
+    `ruled` are the roles that rules give this person, `managed` those that rules give anybody: a run
+    takes a managed role from whomever no rule gives it.
+    """
+    for role in sorted((before - after) & ruled):
+        raise NotPossible(
+            f"{name} has the role {role} by a rule, and the next run would give it back; change their "
+            "groups in the directory, or the rule"
+        )
+    for role in sorted((after - before) & managed - ruled):
+        raise NotPossible(
+            f"the role {role} is given by a rule, and the next run would take it from {name}; add them "
+            "to the group of the rule in the directory"
+        )
+
+
+def role_called(text: str) -> str:
+    """A role as somebody writes it: ours in any case ("Primary Owner"), a custom one letter by letter.
+
+    NotPossible for an empty one.
+    """
+    said = text.strip()
+    ours = "_".join(fold(said).replace("-", " ").replace("_", " ").split())
+    if not said:
+        raise NotPossible("the role is empty: name owner, admin, user, or one of your own")
+    return ours if ours in (*RANKS, USER) else said
+
+
+def roles_with(roles: frozenset[str], role: str) -> frozenset[str]:
+    """Somebody's roles once they are given `role`: owner, admin and user replace each other, custom
+    roles add up. A primary owner stays one.
+    """
+    if role not in (OWNER, ADMIN, USER):
+        return roles | {role}
+    return (roles - {OWNER, ADMIN}) | ({role} - {USER})
+
+
 # --- rights -------------------------------------------------------------------------------------------
 
 
@@ -154,12 +222,21 @@ def rank_of(roles: Iterable[str]) -> str:
     return next((role for role in RANKS if role in roles), USER)
 
 
+def is_primary(account: Account, primary_owner: str | None) -> bool:
+    """Whether it is the account of the primary owner, whose folded address the configuration names.
+
+    Whom the target itself calls primary owner is one too.
+    """
+    keys = {account.member, fold(account.profile.email or "")}
+    return PRIMARY_OWNER in account.roles or primary_owner in keys
+
+
 def protect_owners(account: Account, accounts: Iterable[Account], primary_owner: str | None) -> None:
     """NotPermitted when the account is the primary owner's, or the last owner's.
 
     Asked before a role or the access of somebody is taken. `primary_owner` is a folded address.
     """
-    if primary_owner and account.member == primary_owner:
+    if is_primary(account, primary_owner):
         raise NotPermitted(
             f"{account.user_name} is the primary owner, who is never demoted or removed: name another "
             "one in the configuration first, organization.primary_owner"

@@ -134,7 +134,7 @@ class _Planning:
         yield from (a for c in arriving if not c.account and (a := self._arrival(c)))
 
     def _profiles(self) -> Iterator[Action]:
-        managed = frozenset(rule.role for rule in self.policy.rules if rule.role)
+        managed = self.policy.managed_roles
         adopted = {adoption.account_id for adoption in self.work.correlation.adoptions}
         for case in self.cases:
             if case.account and not case.arrives:

@@ -130,6 +130,11 @@ class Policy:
             return ()
         return self.ladder.from_(ceiling) if self.when_full is WhenFull.SPILL_DOWN else (ceiling,)
 
+    @property
+    def managed_roles(self) -> frozenset[str]:
+        """Roles that rules give: whom no rule gives one has it taken by the next run."""
+        return frozenset(rule.role for rule in self.rules if rule.role)
+
     def _without_rule(self, roles: frozenset[str], priority: int) -> Entitlement:
         options: tuple[Tier, ...]
         because = (f"no rule names a tier → {self.without_rule.value}",)

@@ -12,11 +12,14 @@ from idpsync.core.admission import (
     Admission,
 )
 from idpsync.core.errors import RemoteError, SeatsExhausted, UnknownOutcome
-from idpsync.core.model import Account, Link, Login, Standing, fold
-from idpsync.core.plan import ChangeTier, CreateAccount
+from idpsync.core.membership import RANKS, Assignment, Invite, roles_of_invite, with_assignment
+from idpsync.core.model import Account, Link, Login, Profile, Standing, fold
+from idpsync.core.plan import ChangeRoles, ChangeTier, CreateAccount, ReactivateAccount
 from idpsync.core.policy import Entitlement, Policy
 from idpsync.core.records import Cause, LedgerEntry, Person
 from idpsync.core.seats import Claim, Door, Holding, Placement, Tier
+from idpsync.engine.acceptance import came_in, stands
+from idpsync.engine.perform import EVENT
 from idpsync.engine.rooms import Rooms
 
 log = structlog.get_logger()
@@ -51,10 +54,21 @@ class _Visitor:
     member: str
     entitlement: Entitlement
     admin: bool
+    invite: Invite | None = None  # while it stands; looked for when they have no seat yet
 
     @property
     def email(self) -> str:
         return self.login.profile.email or self.login.profile.user_name
+
+    @property
+    def profile(self) -> Profile:
+        """As the account is to be called: the directory counts more than the login."""
+        return self.person.user.profile if self.person else self.login.profile
+
+    @property
+    def roles(self) -> frozenset[str]:
+        invited = roles_of_invite(self.invite) if self.invite else frozenset()
+        return self.entitlement.roles | invited
 
 
 class Admitter:
@@ -76,10 +90,10 @@ class Admitter:
             return self._refuse(visitor, DEACTIVATED, "disabled in the directory")
         if visitor.holding and (visitor.holding.settled or visitor.holding.moving):
             return self._let_in(visitor, visitor.holding.tier, ("holds a seat already",))
-        account = self._account_of(visitor)
-        if account and account.standing is Standing.DEACTIVATED:
+        account, visitor = self._account_of(visitor), self._by_hand(visitor)
+        if account and account.standing is Standing.DEACTIVATED and not visitor.invite:
             return self._refuse(visitor, DEACTIVATED, "the account is deactivated")
-        if account and account.tier:
+        if account and account.tier and account.standing is not Standing.DEACTIVATED:
             return self._let_in(visitor, account.tier, ("has an account with a seat already",))
         return self._enter(visitor, account)
 
@@ -89,11 +103,8 @@ class Admitter:
         if person:
             names.append(person.user.user_name)
         held = [h for n in names if (h := self.rooms.seats.holding(fold(n)))]
+        held.sort(key=lambda one: not (one.settled or one.moving))  # a seat before a reservation
         groups = login.groups if login.groups is not None else person.groups if person else frozenset()
-        entitlement = self.policy.entitle(groups)
-        if self.rule.any_tier and entitlement.options:
-            options = self.policy.ladder.tiers
-            entitlement = replace(entitlement, options=options, flexible=True)
         member = held[0].member if held else fold(person.user.user_name if person else names[0])
         return _Visitor(
             login=login,
@@ -101,9 +112,27 @@ class Admitter:
             groups=groups,
             holding=held[0] if held else None,
             member=member,
-            entitlement=entitlement,
+            entitlement=self._entitlement(groups),
             admin=self._is_admin(names, groups),
         )
+
+    def _entitlement(self, groups: frozenset[str], given: Assignment | None = None) -> Entitlement:
+        """What policy says at this door, or what was `given` by hand where it holds."""
+        ruled = self.policy.entitle(groups)
+        entitlement = with_assignment(ruled, given)
+        if entitlement is ruled and self.rule.any_tier and ruled.options:
+            return replace(ruled, options=self.policy.ladder.tiers, flexible=True)
+        return entitlement
+
+    def _by_hand(self, visitor: _Visitor) -> _Visitor:
+        """The visitor with what was given by hand: an invite that stands, or a tier."""
+        names = (visitor.member, fold(visitor.login.profile.user_name), fold(visitor.email))
+        found = (self.rooms.invites.pending(name) for name in dict.fromkeys(names))
+        invite = next((i for i in found if stands(i, self.rooms.clock.now())), None)
+        if invite:
+            return replace(visitor, invite=invite, member=invite.member)
+        given = self.rooms.assignments.all().get(visitor.member)
+        return replace(visitor, entitlement=self._entitlement(visitor.groups, given))
 
     def _is_admin(self, names: list[str], groups: frozenset[str]) -> bool:
         return any(fold(n) in self.rule.admins for n in names) or bool(groups & self.rule.admin_groups)
@@ -137,6 +166,16 @@ class Admitter:
         """Their wish, with the place in the queue that they have already."""
         entitlement = visitor.entitlement
         own = next((e for e in self.rooms.waiting.entries() if e.member == visitor.member), None)
+        if visitor.invite:  # joins the reservation of the invite
+            return Claim(
+                member=visitor.member,
+                user_name=visitor.login.profile.user_name,
+                options=(visitor.invite.tier,),
+                priority=entitlement.priority,
+                door=Door.MANUAL,
+                since=own.since if own else None,
+                because=(f"invited by {visitor.invite.invited_by}",),
+            )
         return Claim(
             member=visitor.member,
             user_name=visitor.login.profile.user_name,
@@ -150,6 +189,8 @@ class Admitter:
 
     def _closed_to(self, visitor: _Visitor, account: Account | None) -> tuple[str, ...]:
         """The reason and its sentences, when policy keeps a newcomer out before seats are looked at."""
+        if visitor.invite:
+            return ()
         required, entitlement = self.rule.require_group, visitor.entitlement
         if required and required not in visitor.groups:
             return (NOT_ASSIGNED, f"is not in the group '{required}'")
@@ -163,21 +204,34 @@ class Admitter:
         self, visitor: _Visitor, account: Account | None, placement: Placement, tier: Tier
     ) -> Admission:
         cause = Cause("jit", placement.because)
-        made = self.rooms.target.apply(self._action(visitor, account, placement, tier))
+        action = self._action(visitor, account, placement, tier)
+        made = self.rooms.target.apply(action)
         self.rooms.seats.settle(visitor.member, made.id, cause)
         if visitor.person:
             user = visitor.person.user
             link = Link(made.id, user.source, user.external_id, self.rooms.clock.now())
             self.rooms.registry.link(link, cause)
-        event = "account.tier_changed" if account else "account.created"
-        self._record(event, visitor, "done", placement.because, tier=tier.name)
+        self._record(EVENT[type(action)], visitor, "done", placement.because, tier=tier.name)
+        if visitor.invite:
+            self._give_role(visitor, made)
+            member = came_in(self.rooms, visitor.invite, made, cause)
+            visitor = replace(visitor, member=member)
         return self._let_in(visitor, tier, placement.because, placement)
 
     def _action(
         self, visitor: _Visitor, account: Account | None, placement: Placement, tier: Tier
-    ) -> CreateAccount | ChangeTier:
+    ) -> CreateAccount | ReactivateAccount | ChangeTier:
         person = visitor.person
         external_id = person.user.external_id if person else ""
+        if account and account.standing is Standing.DEACTIVATED:
+            return ReactivateAccount(
+                account_id=account.id,
+                profile=replace(visitor.profile, user_name=account.user_name),
+                external_id=external_id,
+                tier=tier,
+                roles=visitor.roles,
+                because=placement.because,
+            )
         if account:
             return ChangeTier(
                 account_id=account.id,
@@ -188,13 +242,35 @@ class Admitter:
                 because=placement.because,
             )
         return CreateAccount(
-            profile=person.user.profile if person else visitor.login.profile,
+            profile=visitor.profile,
             external_id=external_id,
             source=person.user.source if person else visitor.login.source,
             tier=tier,
-            roles=visitor.entitlement.roles,
+            roles=visitor.roles,
             because=placement.because,
         )
+
+    def _give_role(self, visitor: _Visitor, account: Account) -> None:
+        """The role of the invite, on an account that was there before; they are in, come what may."""
+        roles = (account.roles - set(RANKS)) | visitor.roles
+        if roles == account.roles:
+            return
+        because = (f"invited by {visitor.invite.invited_by}",) if visitor.invite else ()
+        action = ChangeRoles(
+            account_id=account.id,
+            profile=account.profile,
+            external_id=account.external_id or "",
+            previous_roles=account.roles,
+            roles=roles,
+            because=because,
+        )
+        outcome = "done"
+        try:
+            self.rooms.target.apply(action)
+        except RemoteError as error:
+            outcome, because = "failed", (*because, str(error))
+            log.error("role.not_given", member=visitor.member, roles=sorted(roles), reason=str(error))
+        self._record(EVENT[ChangeRoles], visitor, outcome, because, roles=sorted(roles))
 
     # --- answers ----------------------------------------------------------------------------------
 
@@ -212,7 +288,7 @@ class Admitter:
             member=visitor.member,
             user_name=visitor.login.profile.user_name,
             tier=tier,
-            roles=visitor.entitlement.roles,
+            roles=visitor.roles,
             waits_for=placement.waits_for if placement else None,
             because=because,
             admin=visitor.admin,
@@ -229,7 +305,7 @@ class Admitter:
             reason=None if visitor.admin and reason == NO_SEAT else reason,
             member=visitor.member,
             user_name=visitor.login.profile.user_name,
-            roles=visitor.entitlement.roles,
+            roles=visitor.roles,
             waits_for=placement.waits_for if placement else None,
             position=self._position(visitor.member) if placement else None,
             because=because,

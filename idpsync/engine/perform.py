@@ -5,7 +5,7 @@ outcome that is not known keeps its reservation until the target has been asked 
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +20,7 @@ from idpsync.core.errors import (
     SeatsExhausted,
     UnknownOutcome,
 )
+from idpsync.core.membership import Assignment, Invite
 from idpsync.core.model import Account, Link, fold
 from idpsync.core.plan import (
     Action,
@@ -34,6 +35,8 @@ from idpsync.core.plan import (
 )
 from idpsync.core.records import Cause, LedgerEntry
 from idpsync.core.seats import Claim, Door, Placement, Tier, WaitEntry
+from idpsync.core.world import NO_ASSIGNMENTS, NO_INVITES
+from idpsync.engine.acceptance import came_in
 from idpsync.engine.rooms import Rooms
 
 log = structlog.get_logger()
@@ -71,7 +74,11 @@ class Performed:
 
 
 class Performer:
-    """Carries out the actions of one plan, in their order, as wide as `concurrency` allows."""
+    """Carries out the actions of one plan, in their order, as wide as `concurrency` allows.
+
+    `invites` are accepted, and tiers `by_hand` put down, as each person has their seat. `door` is the
+    one that asks for the seats.
+    """
 
     def __init__(
         self,
@@ -81,8 +88,12 @@ class Performer:
         *,
         concurrency: int,
         stopping: threading.Event,
+        door: Door = Door.SYNC,
+        invites: Mapping[str, Invite] = NO_INVITES,
+        by_hand: Mapping[str, Assignment] = NO_ASSIGNMENTS,
     ) -> None:
-        self.rooms, self.cause = rooms, cause
+        self.rooms, self.cause, self.door = rooms, cause, door
+        self.invites, self.by_hand = invites, by_hand
         self.queue = {entry.member: entry for entry in granted}
         self.concurrency, self.stopping = concurrency, stopping
         self.exhausted: set[Tier] = set()
@@ -108,7 +119,8 @@ class Performer:
         if self.locked_out:
             return Performed(action, "skipped", str(self.locked_out))
         try:
-            self._carry_out(action)
+            action = self._carry_out(action)
+            self._put_down(action)
             result = Performed(action, "done")
         except NoSeatAvailable as error:
             result = Performed(action, "refused", str(error), denied=getattr(action, "tier", None))
@@ -122,14 +134,15 @@ class Performer:
         self._record(result)
         return result
 
-    def _carry_out(self, action: Action) -> None:
+    def _carry_out(self, action: Action) -> Action:
+        """The action as it was really carried out."""
         match action:
             case CreateAccount() | ReactivateAccount():
                 self._arrive(action)
             case ChangeTier(tier=None):
                 self._give_up(action)
             case ChangeTier(previous_tier=None, tier=tier) if tier:
-                self._regain(action, tier)
+                return self._regain(action, tier)
             case ChangeTier(tier=tier) if tier:
                 self._move(action, tier)
             case UpdateProfile():
@@ -140,6 +153,16 @@ class Performer:
                 self._remove(action)
             case _:
                 raise AssertionError(action)
+        return action
+
+    def _put_down(self, action: Action) -> None:
+        """The tier was given by hand: it holds from now on."""
+        if not isinstance(action, CreateAccount | ReactivateAccount | ChangeTier):
+            return
+        given = self.by_hand.get(fold(action.profile.user_name))
+        yields = isinstance(action, ChangeTier) and action.tier is None and action.yields_to
+        if given and given.tier == action.tier and not yields:
+            self.rooms.assignments.put(given, self._because(action))
 
     def _amid_exchange(self, action: Action) -> bool:
         """Whether somebody has given up a seat for this step: then it is finished first."""
@@ -153,9 +176,11 @@ class Performer:
         account = self._at_target(action, member, cause, held)
         if action.tier:
             self.rooms.seats.settle(member, account.id, cause)
-        self.rooms.registry.link(
-            Link(account.id, self.rooms.source.name, action.external_id, self.rooms.clock.now()), cause
-        )
+        if action.external_id:  # somebody whom the directory does not know has no link
+            now, source = self.rooms.clock.now(), self.rooms.source.name
+            self.rooms.registry.link(Link(account.id, source, action.external_id, now), cause)
+        if invite := self.invites.get(member):
+            came_in(self.rooms, invite, account, cause)
 
     def _update(self, action: UpdateProfile) -> None:
         self.rooms.target.apply(action)
@@ -192,7 +217,7 @@ class Performer:
             accepts=(tier,),
         )
 
-    def _regain(self, action: ChangeTier, tier: Tier) -> None:
+    def _regain(self, action: ChangeTier, tier: Tier) -> ChangeTier:
         """Take a seat anew. Somebody in an exchange that broke off gets back what they gave up."""
         member, cause = fold(action.profile.user_name), self._because(action)
         options = tuple(dict.fromkeys((tier, *self._owed_to(member))))
@@ -204,6 +229,7 @@ class Performer:
         account = self._at_target(action, member, cause, held)
         self.rooms.seats.settle(member, account.id, cause)
         self.gave_up.pop(member, None)
+        return action
 
     def _owed_to(self, member: str) -> tuple[Tier, ...]:
         """What somebody may have back who gave up a seat, in this run or in one that was cut short."""
@@ -228,7 +254,7 @@ class Performer:
         options: tuple[Tier, ...],
         cause: Cause,
         *,
-        door: Door = Door.SYNC,
+        door: Door | None = None,
     ) -> Placement:
         """Reserve a seat in the book, the arbiter between this run and logins."""
         open_options = tuple(tier for tier in options if tier not in self.exhausted)
@@ -237,7 +263,7 @@ class Performer:
             user_name=action.profile.user_name,
             options=open_options,
             priority=PLANNED,
-            door=door,
+            door=door or self.door,
             since=self._since(member),
             because=action.because,
         )

@@ -26,6 +26,7 @@ from idpsync.core.records import Cause, HeldPlan, HoldState, RunRecord, RunState
 from idpsync.core.report import plan_json
 from idpsync.core.suspicion import examine
 from idpsync.core.world import World, has_seat
+from idpsync.engine.acceptance import note_arrivals, pending_invites, stands
 from idpsync.engine.outcome import (
     Outcome,
     Preview,
@@ -101,16 +102,21 @@ class Reconciler:
         # and counted once; the other way round it would be seen as neither
         holdings, pool = rooms.seats.holdings(), rooms.seats.pool()
         listed = rooms.clock.now()
+        accounts, invites = rooms.target.accounts(), pending_invites(rooms)
+        over = {member for member, invite in invites.items() if not stands(invite, begun)}
         world = World(
             snapshot=snapshot,
             directory_kind=rooms.source.kind,
-            accounts=rooms.target.accounts(),
+            accounts=accounts,
             links=links,
-            holdings=holdings,
+            # a run that writes ends these invites before it looks
+            holdings=tuple(h for h in holdings if h.settled or h.member not in over),
             waiting=rooms.waiting.entries(),
             purchased=pool.purchased,
             reserved=pool.reserved,
             now=begun,
+            assignments=rooms.assignments.all(),
+            invites={member: invite for member, invite in invites.items() if member not in over},
         )
         made = plan(world, self.rule.policy)
         report = guard(made, self.rule.limits, accounts=world.accounts, snapshot=snapshot, known=known)
@@ -155,6 +161,8 @@ class Reconciler:
                 return self._end(run, RunState.FAILED, error=error)
 
     def _cycle(self, run: RunRecord, order: Order, cause: Cause) -> Outcome:
+        if self.rule.policy.mode is not Mode.OBSERVE:
+            self._what_is_due(cause)
         preview = self.preview()
         run = replace(run, digest=preview.plan.digest, problems=preview.snapshot.problems)
         if order.digest and order.digest != preview.plan.digest:
@@ -171,6 +179,16 @@ class Reconciler:
             return self._end(run, state_of(preview, ()), preview=preview)
         performed = self._write(preview, order, cause)
         return self._end(run, state_of(preview, performed), preview=preview, performed=performed)
+
+    def _what_is_due(self, cause: Cause) -> None:
+        """Purchases whose day has come make their seats, invites whose time is over give theirs back."""
+        today = self.rooms.clock.now().date()
+        for purchase in self.rooms.contracts.apply_due(
+            today, replace(cause, because=("its day has come",))
+        ):
+            log.info("purchase.applied", invoice=purchase.invoice)
+        for invite in self.rooms.invites.lapse(cause):
+            log.info("invite.lapsed", member=invite.member, tier=str(invite.tier))
 
     # --- guard ------------------------------------------------------------------------------------
 
@@ -204,6 +222,8 @@ class Reconciler:
         ]
         for drift in rooms.seats.mirror(seated, cause, read_at=preview.begun - LISTING_LAG):
             log.info("seats.mirrored", drift=drift)
+        world = preview.world
+        note_arrivals(rooms, world.invites, world.accounts, preview.begun, cause)
         for adoption in made.adoptions:
             link = Link(adoption.account_id, adoption.source, adoption.external_id, rooms.clock.now())
             because = (f"matched by {adoption.matched_by}",)
@@ -217,6 +237,7 @@ class Reconciler:
             made.granted,
             concurrency=self.rule.concurrency,
             stopping=order.stopping,
+            invites=preview.world.invites,
         )
         performed = performer.perform(made.actions, order.progress)
         waiting = still_waiting(made, performed, performer.gave_up)

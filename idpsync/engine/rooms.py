@@ -2,7 +2,17 @@
 
 from dataclasses import dataclass
 
-from idpsync.core.books import Ledger, ReadCache, Registry, RunBook, SeatBook, WaitList
+from idpsync.core.books import (
+    Assignments,
+    ContractBook,
+    InviteBook,
+    Ledger,
+    ReadCache,
+    Registry,
+    RunBook,
+    SeatBook,
+    WaitList,
+)
 from idpsync.core.ports import Clock, DirectorySource, Target
 
 
@@ -14,6 +24,9 @@ class Rooms:
     source: DirectorySource
     target: Target
     seats: SeatBook
+    contracts: ContractBook
+    invites: InviteBook
+    assignments: Assignments
     registry: Registry
     waiting: WaitList
     ledger: Ledger

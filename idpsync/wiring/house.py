@@ -1,17 +1,19 @@
 """One organisation's parts, built and joined."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from idpsync import notify, sources, targets
 from idpsync.config import Config
 from idpsync.config.alerting import HeadroomConfig, ThresholdConfig
 from idpsync.core.alerts import HeadroomRule, Threshold
 from idpsync.core.model import fold
-from idpsync.core.ports import Clock, Notifier
+from idpsync.core.ports import Clock, Courier, Notifier
 from idpsync.core.records import Cause
 from idpsync.core.seats import Door
 from idpsync.engine.admit import Admitter, DoorRule
 from idpsync.engine.alerting import Alerting, AlertPolicy, AlertPorts
+from idpsync.engine.manual import ManualDoor, ManualRule
 from idpsync.engine.reconcile import Reconciler, Rule
 from idpsync.engine.rooms import Rooms
 from idpsync.store import Store, open_store
@@ -31,6 +33,7 @@ class House:
     rooms: Rooms
     reconciler: Reconciler
     admitter: Admitter
+    manual: ManualDoor
     alerting: Alerting
     receivers: tuple[Notifier, ...]
 
@@ -64,7 +67,7 @@ def build(config: Config, store: Store) -> House:
         policy=policy,
         limits=config.guard.limits(),
         canaries=frozenset(config.guard.must_contain),
-        concurrency=getattr(config.target, "concurrency", SERIAL),
+        concurrency=_width(config),
     )
     return House(
         config=config,
@@ -73,6 +76,7 @@ def build(config: Config, store: Store) -> House:
         rooms=rooms,
         reconciler=Reconciler(rooms, rule),
         admitter=Admitter(rooms, policy, _door_rule(config)),
+        manual=ManualDoor(rooms, policy, _manual_rule(config), _courier(config)),
         alerting=_alerting(config, store, receivers),
         receivers=receivers,
     )
@@ -84,6 +88,9 @@ def _rooms(config: Config, store: Store) -> Rooms:
         source=sources.build(config.directory, clock=CLOCK, groups=config.rule_groups()),
         target=targets.build(config.target, clock=CLOCK, ladder=config.ladder(), shelf=store.shelf),
         seats=store.seats,
+        contracts=store.contracts,
+        invites=store.invites,
+        assignments=store.assignments,
         registry=store.registry,
         waiting=store.waiting,
         ledger=store.ledger,
@@ -103,6 +110,29 @@ def _door_rule(config: Config) -> DoorRule:
         admins=frozenset(fold(name) for name in (*admins.emails, *((owner,) if owner else ()))),
         admin_groups=frozenset(admins.groups),
     )
+
+
+def _manual_rule(config: Config) -> ManualRule:
+    owner = config.organization.primary_owner
+    return ManualRule(
+        open=Door.MANUAL in config.organization.doors,
+        invite_lasts=timedelta(days=config.contract.invite_days),
+        primary_owner=fold(owner) if owner else None,
+        protected=config.protected(),
+        language=config.mail.language if config.mail else "en",
+        concurrency=_width(config),
+    )
+
+
+def _courier(config: Config) -> Courier | None:  # noqa: ARG001 - letters are joined here
+    """Who brings invitations; None where no mail server is configured: the link is handed on."""
+    return None
+
+
+def _width(config: Config) -> int:
+    """How many people are written side by side."""
+    width: int = getattr(config.target, "concurrency", SERIAL)
+    return width
 
 
 # --- alerts -------------------------------------------------------------------------------------------

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 from idpsync.core.guard import Limit, Limits
 from idpsync.core.model import Login, Profile
 from idpsync.core.policy import Policy
+from idpsync.core.ports import Courier
 from idpsync.core.seats import Tier
 from idpsync.engine.admit import Admitter, DoorRule
+from idpsync.engine.manual import ManualDoor, ManualRule
 from idpsync.engine.outcome import Outcome
 from idpsync.engine.reconcile import Order, Reconciler, Rule
 from idpsync.engine.rooms import Rooms
+from tests.contracts.stores import AnyStore, Opener, stock
 from tests.fakes.source import FakeDirectory
 from tests.fakes.store import FakeStore
 from tests.fakes.target import FakeTarget
@@ -30,14 +33,24 @@ class EngineHouse:
     door: DoorRule = field(default_factory=DoorRule)
     reserved: Mapping[Tier, int] = field(default_factory=dict)
     canaries: frozenset[str] = frozenset()
+    manual: ManualRule = field(default_factory=ManualRule)
+    courier: Courier | None = None
+    open_store: Opener | None = None  # a real store instead of the fake one
 
     def __post_init__(self) -> None:
         self.clock = StoppedClock()
         self.directory = FakeDirectory(clock=self.clock)
         for group in GROUPS:
             self.directory.groups[group] = set()
-        self.store = FakeStore(LADDER, self.clock, self.reserved, self.seats)
+        self.store = self._open()
         self.use_target(FakeTarget())
+
+    def _open(self) -> AnyStore:
+        if self.open_store is None:
+            return FakeStore(LADDER, self.clock, self.reserved, self.seats)
+        store = self.open_store(self.clock, reserved=self.reserved)
+        stock(store, self.seats)
+        return store
 
     def use_target(self, target: FakeTarget) -> None:
         self.target = target
@@ -46,6 +59,9 @@ class EngineHouse:
             source=self.directory.source(*GROUPS),
             target=target,
             seats=self.store.seats,
+            contracts=self.store.contracts,
+            invites=self.store.invites,
+            assignments=self.store.assignments,
             registry=self.store.registry,
             waiting=self.store.waiting,
             ledger=self.store.ledger,
@@ -61,6 +77,11 @@ class EngineHouse:
     @property
     def admitter(self) -> Admitter:
         return Admitter(self.rooms, self.policy, self.door)
+
+    @property
+    def hand(self) -> ManualDoor:
+        """The manual door."""
+        return ManualDoor(self.rooms, self.policy, self.manual, self.courier)
 
     def run(self, **order: object) -> Outcome:
         return self.reconciler.reconcile(replace(Order(actor="test", trigger="test"), **order))  # type: ignore[arg-type]
