@@ -112,6 +112,19 @@ def test_purchases_count_by_day_and_those_of_one_day_as_they_were_recorded() -> 
     ]
 
 
+def test_the_seats_of_a_day_are_told_anew_each_time() -> None:
+    seats_on(YEAR, (), MARCH)[STANDARD] = 1
+
+    assert seats_on(YEAR, (), MARCH) == {STANDARD: 100}
+
+
+def test_a_contract_that_says_no_more_renews_by_itself_in_dollars_and_whole_months() -> None:
+    plain = Contract(YEAR.starts, YEAR.ends, {})
+
+    assert (plain.auto_renew, plain.currency, plain.proration.value) == (True, "USD", "months")
+    assert plain.prices == {}
+
+
 def test_an_item_and_an_invoice_say_what_they_are() -> None:
     (purchase,) = bought(YEAR, ("2026-03-01", [add(STANDARD, 5), upgrade(STANDARD, PREMIUM, 10)]))
 
@@ -200,6 +213,14 @@ def test_seats_that_a_later_purchase_needs_cannot_be_upgraded_today() -> None:
     with pytest.raises(PurchaseRefused, match=f"^{words}$"):
         check_order(YEAR, purchases, [upgrade(STANDARD, PREMIUM, 10)], MARCH)
     check_order(YEAR, purchases, [upgrade(STANDARD, PREMIUM, 5)], MARCH)
+
+
+def test_the_first_day_on_which_seats_are_short_is_the_one_that_is_named() -> None:
+    orders = [(f"2026-{month:02}-01", [upgrade(STANDARD, PLATINUM, 10)]) for month in range(12, 3, -1)]
+    purchases = bought(YEAR, *orders)
+
+    with pytest.raises(PurchaseRefused, match="leave 60 of them on 2026-07-01"):
+        check_order(YEAR, purchases, [upgrade(STANDARD, PREMIUM, 61)], MARCH)
 
 
 def test_seats_that_come_later_cannot_be_upgraded_before_they_are_there() -> None:
