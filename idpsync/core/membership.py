@@ -234,15 +234,16 @@ def is_primary(account: Account, primary_owner: str | None) -> bool:
 def protect_owners(account: Account, accounts: Iterable[Account], primary_owner: str | None) -> None:
     """NotPermitted when the account is the primary owner's, or the last owner's.
 
-    Asked before a role or the access of somebody is taken. `primary_owner` is a folded address.
+    Asked before a role or the access of somebody is taken. `primary_owner` is a folded address; one who
+    has no working account among `accounts` is no owner yet.
     """
     if is_primary(account, primary_owner):
         raise NotPermitted(
             f"{account.user_name} is the primary owner, who is never demoted or removed: name another "
             "one in the configuration first, organization.primary_owner"
         )
-    if OWNER not in account.roles or primary_owner:
+    if OWNER not in account.roles:
         return
-    others = [a for a in accounts if a.id != account.id and OWNER in a.roles]
-    if not others:
+    working = (a for a in accounts if a.id != account.id and a.standing is Standing.ACTIVE)
+    if not any(OWNER in a.roles or is_primary(a, primary_owner) for a in working):
         raise NotPermitted(f"{account.user_name} is the last owner: make somebody else an owner first")

@@ -97,7 +97,7 @@ def remaining(contract: Contract, on: date) -> tuple[Fraction, str]:
 def whole_months(start: date, end: date) -> int:
     """How many whole months fit between two days; the 31st counts as the last day of shorter months."""
     months = (end.year - start.year) * 12 + end.month - start.month
-    return months if months <= 0 or _months_later(start, months) <= end else months - 1
+    return months if _months_later(start, months) <= end else months - 1
 
 
 def _months_later(day: date, months: int) -> date:

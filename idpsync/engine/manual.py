@@ -231,12 +231,11 @@ class ManualDoor:
 
     def _guard_owners(self, actor: Actor, account: Account) -> None:
         """NotPermitted where an owner must stay one, or the actor may take nothing from owners."""
-        if OWNER in account.roles:
+        owns = OWNER in account.roles
+        if owns:
             permit_role(actor, OWNER)
-        owners = OWNER in account.roles and not self.rule.primary_owner
-        listed = self.rooms.target.accounts() if owners else ()
-        working = [a for a in listed if a.standing is Standing.ACTIVE]
-        protect_owners(account, working, self.rule.primary_owner)
+        others = self.rooms.target.accounts() if owns else ()
+        protect_owners(account, others, self.rule.primary_owner)
 
     # --- what others have already -----------------------------------------------------------------
 

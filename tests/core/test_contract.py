@@ -128,9 +128,14 @@ def test_a_contract_that_says_no_more_renews_by_itself_in_dollars_and_whole_mont
 def test_an_item_and_an_invoice_say_what_they_are() -> None:
     (purchase,) = bought(YEAR, ("2026-03-01", [add(STANDARD, 5), upgrade(STANDARD, PREMIUM, 10)]))
 
+    assert purchase.items == (add(STANDARD, 5), upgrade(STANDARD, PREMIUM, 10))
     assert [str(item) for item in purchase.items] == ["5 standard", "10 standard upgraded to premium"]
     assert [item.what for item in purchase.items] == ["add", "upgrade"]
     assert (purchase.on, purchase.invoice) == (MARCH, "INV-0001")
+    words = "5 standard, 10 standard upgraded to premium for 9000.00 USD (estimate), invoice INV-0001"
+    assert str(purchase) == words
+    (unpriced,) = bought(replace(YEAR, prices={}), ("2026-03-01", [add(STANDARD, 5)]))
+    assert str(unpriced) == "5 standard without a price, invoice INV-0001"
 
 
 # --- what is refused ----------------------------------------------------------------------------------
@@ -249,7 +254,7 @@ def test_more_seats_of_a_tier_than_anybody_means_are_refused() -> None:
     nearly = replace(YEAR, seats={STANDARD: MOST_SEATS - 1})
     words = "that would be more than 1,000,000 standard seats"
 
-    check_order(nearly, (), [add(STANDARD, 1)], MARCH)
+    check_order(nearly, (), [add(STANDARD, 1), add(PREMIUM, MOST_SEATS)], MARCH)
     assert refused([add(STANDARD, 2)], contract=nearly) == words
     assert refused([add(STANDARD, 1), add(STANDARD, 1)], contract=nearly) == words
     assert refused([add(STANDARD, 10**5000)]) == words

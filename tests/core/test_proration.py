@@ -158,6 +158,8 @@ def test_the_broken_month_of_a_term_counts_by_its_days() -> None:
     assert term_months(contract) == 11 + Fraction(15, 31)
     assert months(contract, "2026-01-01", INCLUSIVE) == 11 + Fraction(15, 31)
     assert months(contract, "2026-12-15", INCLUSIVE) == (11 + Fraction(15, 31)) / 349
+    # counted from the last day of the month before, where that has no 31st
+    assert term_months(term("2026-01-31", "2026-03-15")) == 1 + Fraction(16, 31)
     # whole months are whole: the broken one is not charged
     assert months(contract, "2026-01-01", MONTHS) == 11
     assert months(contract, "2026-12-01", MONTHS) == 0
