@@ -67,7 +67,7 @@ def show_plan(console: Console, plan: Plan, report: GuardReport) -> None:
     console.print(f"Directory ({read.kind}): {read.users} people, {whole}")
     for problem in read.problems:
         console.print(Text(f"  ! {problem}"))
-    console.print(_pools(plan.pool_before, plan.pool_after))
+    console.print(pools_table(plan.pool_before, plan.pool_after))
     if plan.actions:
         _show_actions(console, plan.actions)
     else:
@@ -76,7 +76,8 @@ def show_plan(console: Console, plan: Plan, report: GuardReport) -> None:
     _show_guard(console, plan, report)
 
 
-def _pools(before: SeatPool, after: SeatPool) -> Table:
+def pools_table(before: SeatPool, after: SeatPool) -> Table:
+    """The pool now, and as it would be."""
     table = plain_table("Seats", "tier", "#purchased", "#assigned", "#held", "#reserved", "#free")
     for tier in before.ladder:
         table.add_row(
@@ -194,7 +195,9 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
         name = failed.action.profile.user_name
         console.print(Text(f"  {failed.outcome}: {name}: {failed.error}", style="red"))
     if outcome.preview and outcome.preview.plan.waiting:
-        console.print(f"{len(outcome.preview.plan.waiting)} people wait: `idpsync waitlist`")
+        number = len(outcome.preview.plan.waiting)
+        waits = "1 person waits" if number == 1 else f"{number} people wait"
+        console.print(f"{waits}: `idpsync waitlist`")
 
 
 def show_explanation(console: Console, why: Explanation, history: Iterable[LedgerEntry]) -> None:

@@ -63,6 +63,6 @@ def invited_json(invited: Invited, link: str, organization: str) -> dict[str, ob
     }
 
 
-def act_json(action: Action, outcome: str, error: str) -> dict[str, object]:
-    """One action carried out by hand: the action of `plan --json`, and what became of it."""
+def act_json(action: Action, outcome: str | None = None, error: str = "") -> dict[str, object]:
+    """One action by hand: the action of `plan --json`, and what became of it; null: not carried out."""
     return {**action_json(action), "outcome": outcome, "error": error or None}

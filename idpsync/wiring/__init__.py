@@ -4,6 +4,7 @@ from idpsync.wiring.clock import CLOCK, SystemClock
 from idpsync.wiring.doors import daemon, web
 from idpsync.wiring.house import House, build, open_books, open_unchecked
 from idpsync.wiring.login import SESSION_KEY, session_key
+from idpsync.wiring.mail import login_link
 from idpsync.wiring.probes import contract_differences, not_built, probe
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "build",
     "contract_differences",
     "daemon",
+    "login_link",
     "not_built",
     "open_books",
     "open_unchecked",
