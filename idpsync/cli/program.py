@@ -11,6 +11,7 @@ from idpsync import __version__, log
 from idpsync.cli.admin import admin_verbs
 from idpsync.cli.context import Desk
 from idpsync.cli.contracts import contract_verb
+from idpsync.cli.members import members_verb
 from idpsync.cli.plans import plan_verbs
 from idpsync.cli.purchases import seat_verb
 from idpsync.cli.run import run_verb
@@ -43,7 +44,14 @@ def program(context: click.Context, config: str | None) -> None:
     context.obj = Desk(locate(config, os.environ))
 
 
-for verb in (*plan_verbs(), *show_verbs(), seat_verb(), contract_verb(), *admin_verbs(), run_verb()):
+VERBS = (
+    *plan_verbs(),
+    *show_verbs(),
+    *(seat_verb(), contract_verb(), members_verb()),
+    *admin_verbs(),
+    run_verb(),
+)
+for verb in VERBS:
     program.add_command(verb)
 
 

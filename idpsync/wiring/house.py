@@ -8,7 +8,7 @@ from idpsync.config import Config
 from idpsync.config.alerting import HeadroomConfig, ThresholdConfig
 from idpsync.core.alerts import HeadroomRule, Threshold
 from idpsync.core.model import fold
-from idpsync.core.ports import Clock, Courier, Notifier
+from idpsync.core.ports import Clock, Notifier
 from idpsync.core.records import Cause
 from idpsync.core.seats import Door
 from idpsync.engine.admit import Admitter, DoorRule
@@ -18,6 +18,7 @@ from idpsync.engine.reconcile import Reconciler, Rule
 from idpsync.engine.rooms import Rooms
 from idpsync.store import Store, open_store
 from idpsync.wiring.clock import CLOCK
+from idpsync.wiring.mail import courier
 
 SERIAL = 4
 """People written side by side at targets that name no width of their own."""
@@ -76,7 +77,7 @@ def build(config: Config, store: Store) -> House:
         rooms=rooms,
         reconciler=Reconciler(rooms, rule),
         admitter=Admitter(rooms, policy, _door_rule(config)),
-        manual=ManualDoor(rooms, policy, _manual_rule(config), _courier(config)),
+        manual=ManualDoor(rooms, policy, _manual_rule(config), courier(config)),
         alerting=_alerting(config, store, receivers),
         receivers=receivers,
     )
@@ -122,11 +123,6 @@ def _manual_rule(config: Config) -> ManualRule:
         language=config.mail.language if config.mail else "en",
         concurrency=_width(config),
     )
-
-
-def _courier(config: Config) -> Courier | None:  # noqa: ARG001 - letters are joined here
-    """Who brings invitations; None where no mail server is configured: the link is handed on."""
-    return None
 
 
 def _width(config: Config) -> int:

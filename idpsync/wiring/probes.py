@@ -14,6 +14,7 @@ from idpsync.settings import Settings
 from idpsync.store import Store, is_there
 from idpsync.wiring.clock import CLOCK
 from idpsync.wiring.house import open_unchecked
+from idpsync.wiring.mail import postman
 
 
 def not_built(config: Config) -> tuple[Problem, ...]:
@@ -106,6 +107,8 @@ def _systems(config: Config, store: Store) -> Iterator[Health]:
             return notify.build(receiver, organization=name, clock=CLOCK).probe()
 
         yield _probed(f"receiver {receiver.name}", notifier)
+    if carrier := postman(config):
+        yield _probed("mail", carrier.probe)
 
 
 def _probed(system: str, ask: Callable[[], Health]) -> Health:
