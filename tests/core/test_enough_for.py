@@ -19,7 +19,7 @@ def needed(
     wishes: Sequence[Wish], open_seats: Mapping[Tier, int] | None = None, each: int = 9
 ) -> tuple[Item, ...]:
     """What is enough where `each` seats of every tier are bought."""
-    return enough_for(THREE, open_seats or {}, wishes, dict.fromkeys(THREE, each))
+    return enough_for(THREE, open_seats or {}, iter(wishes), dict.fromkeys(THREE, each))
 
 
 def test_nobody_waits_and_nothing_is_bought() -> None:

@@ -174,7 +174,7 @@ def test_the_calendar_begins_tomorrow_and_ends_with_the_term() -> None:
         ("2026-03-01", [add(STANDARD, 1)]),
         ("2026-04-01", [add(PREMIUM, 2)]),
         wishes=[(PREMIUM, None)] * 20 + [(STANDARD, None)] * 3,
-        lapses=[("2026-03-20", PREMIUM), ("2026-03-20", PREMIUM), ("2026-03-20", STANDARD)],
+        lapses=[("2026-03-20", STANDARD), ("2026-03-20", PREMIUM), ("2026-03-20", PREMIUM)],
     ) == [
         ("2026-03-20", "2 invites lapse: 2 premium back", {STANDARD: 101}, {PREMIUM: 18, STANDARD: 3}),
         ("2026-03-20", "1 invite lapses: 1 standard back", {STANDARD: 101}, {PREMIUM: 18, STANDARD: 2}),
