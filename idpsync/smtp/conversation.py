@@ -174,7 +174,6 @@ class Conversation:
         self._line.send(content + b"\r\n.\r\n")
         self._all_said = True
         answer = self._line.getreply()
-        self._all_said = False
         self._expect("the letter", answer)
         return scrubbed(answer[1].decode("utf-8", "replace"), self._secrets)
 
