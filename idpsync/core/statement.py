@@ -113,21 +113,22 @@ def seats_at(contract: Contract, purchases: Sequence[Purchase], on: date) -> dic
 
 
 def differences(recorded: Contract, written: Contract) -> Iterator[tuple[str, str]]:
-    """Where a contract that was written down differs from the one on record: (key, sentence).
+    """Where a contract that was written down differs from the one on record: (path, sentence).
 
     A price that is not on record is no difference: the written one is used.
     """
     for key in ("starts", "ends", "auto_renew", "currency", "proration"):
         mine, theirs = getattr(recorded, key), getattr(written, key)
         if mine != theirs:
-            yield key, _against(theirs, mine)
+            yield f"contract.{key}", _against(theirs, mine)
     for tier in sorted({*recorded.seats, *written.seats}):
         bought, meant = recorded.seats.get(tier, 0), written.seats.get(tier, 0)
         if bought != meant:
-            yield f"seats.{tier}", _against(meant, bought)
+            yield f"contract.seats.{tier}", _against(meant, bought)
     for tier, price in sorted(recorded.prices.items()):
         if written.prices.get(tier) != price:
-            yield f"price of {tier}", _against(written.prices.get(tier, "none"), price)
+            path = f"tiers[{tier.rank}].price_per_seat_month"
+            yield path, _against(written.prices.get(tier, "none"), price)
 
 
 def _against(written: object, recorded: object) -> str:

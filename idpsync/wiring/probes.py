@@ -60,7 +60,7 @@ def contract_differences(config: Config, *, online: bool) -> tuple[Problem, ...]
         # online the store has a line of its own, which says so
         return () if online else (Problem("contract", f"not compared with the store: {error}"),)
     told = differences(recorded, config.agreement()) if recorded else ()
-    return tuple(Problem(f"contract.{key}", sentence) for key, sentence in told)
+    return tuple(Problem(path, sentence) for path, sentence in told)
 
 
 def probe(config: Config) -> Iterator[Health]:

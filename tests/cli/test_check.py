@@ -32,7 +32,7 @@ def test_every_key_that_differs_from_the_record_is_told_and_that_the_store_count
     told = notes(idpsync)
     assert set(told) == {
         *("contract.ends", "contract.currency", "contract.auto_renew", "contract.proration"),
-        *("contract.seats.premium", "contract.price of standard"),
+        *("contract.seats.premium", "tiers[1].price_per_seat_month"),
     }
     assert told["contract.ends"] == "2027-12-31 here, 2026-12-31 in the store: the store counts"
     assert set(notes(idpsync, "--online")) == set(told)

@@ -136,12 +136,12 @@ def test_a_contract_written_otherwise_is_told_key_by_key() -> None:
     )
     told = dict(differences(CONTRACT, written))
     assert set(told) == {
-        *("starts", "ends", "auto_renew", "currency", "proration"),
-        *("seats.premium", "price of premium", "price of standard"),
+        *(f"contract.{key}" for key in ("starts", "ends", "auto_renew", "currency", "proration")),
+        *("contract.seats.premium", "tiers[0].price_per_seat_month", "tiers[1].price_per_seat_month"),
     }
-    assert told["ends"] == "2027-01-31 here, 2026-12-31 in the store: the store counts"
-    assert told["auto_renew"] == "false here, true in the store: the store counts"
-    assert told["price of standard"] == "none here, 20.00 in the store: the store counts"
+    assert told["contract.ends"] == "2027-01-31 here, 2026-12-31 in the store: the store counts"
+    assert told["contract.auto_renew"] == "false here, true in the store: the store counts"
+    assert told["tiers[1].price_per_seat_month"] == "none here, 20.00 in the store: the store counts"
 
 
 def test_the_same_contract_has_no_difference_and_a_price_not_on_record_is_none() -> None:
