@@ -260,7 +260,7 @@ class _Seats:
             if needed[tier] > 0 and short > 0:
                 yield Problem(
                     "seat type",
-                    f"{needed[tier]} more {tier} seats are needed and {self.open[tier]} are open: "
+                    f"more {tier} seats are needed ({needed[tier]}) than are open ({self.open[tier]}): "
                     f"`idpsync seats add {tier}={short}` first",
                 )
 
