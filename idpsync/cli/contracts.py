@@ -57,7 +57,11 @@ def _statement(desk: Desk) -> Statement:
 @json_option
 @pass_desk
 def import_purchases(desk: Desk, file: Path, yes: bool, acts_as: str | None, as_json: bool) -> int:
-    """Record purchases of a CSV file, all or none; without --yes only show what would be."""
+    """Record purchases of a CSV file, all or none; without --yes only show them.
+
+    Columns: on, what (add or upgrade), tier, from_tier, quantity, reference. Lines of one day and one
+    reference are one purchase; what is on record already is skipped.
+    """
     actor = desk.acting(acts_as)
     if yes:
         permit(actor, Act.BUY)

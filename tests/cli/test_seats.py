@@ -201,12 +201,12 @@ def test_people_in_upgraded_seats_stay_and_are_told(staffed: Inside) -> None:
 
 
 def short(staffed: Inside) -> Inside:
-    """Ada has one of two premium seats; three more people want one and one is left."""
-    people = staffed.folder / "people.csv"
-    text = people.read_text(encoding="utf-8")
-    for name in ("Barros", "Costa", "Owner"):
-        text = text.replace(f"{name},true,", f"{name},true,Premium")
-    people.write_text(text, encoding="utf-8")
+    """Four more than the owner are meant to have premium; two such seats are there, so two wait."""
+    lines = ["external_id,user_name,email,given_name,family_name,active,groups"]
+    for number, name in enumerate(("owner", "ada", "bob", "cleo", "dan")):
+        email, group = f"{name}@acme.example", "Premium" if number else ""
+        lines.append(f"p{number},{email},{email},{name.title()},Example,true,{group}")
+    (staffed.folder / "people.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     staffed.done("apply", "--yes")
     return staffed
 
