@@ -171,7 +171,7 @@ def calendar(
         before, seats = seats, reshaped(seats, event.items)
         for tier in {*seats, *event.freed}:
             queue.gain(tier, seats.get(tier, 0) - before.get(tier, 0) + event.freed.get(tier, 0))
-        entries.append(CalendarEntry(event.on, event.what, dict(seats), queue.serve()))
+        entries.append(CalendarEntry(event.on, event.what, seats, queue.serve()))
     return tuple(entries)
 
 

@@ -48,6 +48,10 @@ def test_the_highest_seats_left_behind_are_upgraded_first() -> None:
     )
 
 
+def test_a_seat_left_behind_is_upgraded_once() -> None:
+    assert needed([(GOLD, BRONZE), (SILVER, None)]) == (Item(GOLD, 1, BRONZE), Item(SILVER, 1))
+
+
 def test_free_seats_are_used_first_and_those_of_lower_tiers_stay_free() -> None:
     assert needed([(GOLD, SILVER), (GOLD, None)], {GOLD: 1, SILVER: 5}) == (Item(GOLD, 1, SILVER),)
     assert needed([(GOLD, None)], {GOLD: 0, SILVER: 5}) == (Item(GOLD, 1),)
@@ -68,7 +72,7 @@ def test_people_beyond_the_contract_leave_no_seat_behind_to_be_upgraded() -> Non
     assert needed(three_up, {SILVER: -5}, each=2) == (Item(GOLD, 2, SILVER), Item(GOLD, 1))
 
 
-many = settings(max_examples=150, deadline=None)
+many = settings(max_examples=300, deadline=None)
 tiers3 = st.sampled_from(THREE.tiers)
 
 

@@ -198,6 +198,14 @@ def test_seats_that_are_left_behind_go_to_the_next_who_waits_for_them() -> None:
     ]
 
 
+def test_who_waits_for_a_tier_that_gains_nothing_goes_on_waiting() -> None:
+    open_seats = {STANDARD: 2}
+    told = to_come(wishes=[(CHAT, None), (STANDARD, None)], open_seats=open_seats)
+
+    assert [still for *_, still in told] == [{CHAT: 1, STANDARD: 0}]
+    assert open_seats == {STANDARD: 2}
+
+
 def test_an_upgrade_leaves_no_seat_behind() -> None:
     wishes = [(PREMIUM, STANDARD), (PREMIUM, STANDARD), (STANDARD, None)]
     orders = ("2026-04-01", [upgrade(STANDARD, PREMIUM, 2)])
