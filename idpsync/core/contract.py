@@ -166,7 +166,7 @@ def check_order(
     for day in days:
         # additions of the same order may be upgraded by it: only what is left at the end counts
         seats = reshaped(seats_on(contract, purchases, day), items)
-        for tier, number in seats.items():
+        for tier, number in sorted(seats.items()):
             if number < 0:
                 raise PurchaseRefused(_too_many(tier, items, number, None if day == on else day))
             if number > MOST_SEATS:

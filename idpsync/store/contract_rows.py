@@ -117,7 +117,8 @@ def by_name(seats: Mapping[Tier, int]) -> dict[str, int]:
 
 
 def _by_tier(seats: Mapping[str, int], ladder: Ladder) -> dict[Tier, int]:
-    return {tier_named(ladder, name): number for name, number in seats.items()}
+    found = {tier_named(ladder, name): number for name, number in seats.items()}
+    return dict(sorted(found.items()))
 
 
 def _line_values(line: Line) -> dict[str, object]:

@@ -163,7 +163,8 @@ def packed(rows: Iterable[SeatRow], seats: int) -> list[SeatRow]:
     rows = list(rows)
     ordinary = [row for row in rows if not row.overdrawn]
     beyond = [row for row in rows if row.overdrawn]
-    in_turn = sorted(ordinary, key=lambda row: (row.claimed, row.since, row.member))
+    ordinary.sort(key=lambda row: row.member, reverse=True)  # as `over_tier` names them
+    in_turn = sorted(ordinary, key=lambda row: (row.claimed, row.since))
     stay, go = in_turn[:seats], in_turn[seats:]
     kept = [row for row in stay if row.seat_no <= seats]
     numbers = {row.seat_no for row in kept}

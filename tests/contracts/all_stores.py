@@ -3,6 +3,7 @@
 from tests.contracts.account_shelf import AccountShelfContract
 from tests.contracts.alert_book import AlertBookContract
 from tests.contracts.assignments import AssignmentsContract
+from tests.contracts.contract_book import ContractBookContract
 from tests.contracts.invite_book import InviteBookContract
 from tests.contracts.lease import LeaseContract
 from tests.contracts.ledger import LedgerContract
@@ -20,6 +21,7 @@ __all__ = [
     "AccountShelfContract",
     "AlertBookContract",
     "AssignmentsContract",
+    "ContractBookContract",
     "InviteBookContract",
     "LeaseContract",
     "LedgerContract",

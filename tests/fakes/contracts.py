@@ -103,7 +103,8 @@ class FakeContractBook:
         applied = [replace(one, applied_at=self.clock.now()) for one in fit]
         for one in applied:
             self.bought[one.number - 1] = one
-            self.ledger.record("purchase.applied", cause)
+            bought = ", ".join(str(item) for item in one.items)
+            self.ledger.record("purchase.applied", cause, because=(f"{one.invoice}: {bought}",))
         for tier in self.seats.ladder if fit else ():
             for seat in self._beyond(tier):
                 if seat not in before[tier]:
@@ -112,8 +113,8 @@ class FakeContractBook:
 
     def _beyond(self, tier: Tier) -> list[Holding]:
         """Whose seats stand beyond the contract: of the assigned ones the newest."""
-        mine = [seat for seat in self.seats.holdings() if seat.tier == tier]
-        in_turn = sorted(mine, key=lambda seat: (seat.account_id is not None, seat.since, seat.member))
+        mine = [seat for seat in reversed(self.seats.holdings()) if seat.tier == tier]
+        in_turn = sorted(mine, key=lambda seat: (seat.account_id is not None, seat.since))
         return in_turn[self.seats.capacity[tier] :]
 
 
