@@ -189,6 +189,8 @@ def test_the_end_is_told_in_utc_wherever_it_was_reckoned() -> None:
 def test_days_are_spelled_as_people_write_them() -> None:
     assert spelled_day("en", datetime(2026, 3, 1, tzinfo=UTC)) == "1 March 2026"
     assert spelled_day("pt-BR", datetime(2026, 3, 1, tzinfo=UTC)) == "1 de março de 2026"
+    west = timezone(timedelta(hours=-3))
+    assert spelled_day("en", datetime(2026, 12, 31, 22, 5, tzinfo=west)) == "1 January 2027"
 
 
 # --- what programs read -------------------------------------------------------------------------------
