@@ -188,7 +188,7 @@ def show_import(console: Console, wanted: Import, title: str, before: SeatPool, 
     """What each row would do, where it does something or says why not; the pool afterwards."""
     shown = [step for step in wanted.steps if step.todo is not Todo.NOTHING or step.notes]
     if shown:
-        table = plain_table(title, "#line", "!person", "what", "note")
+        table = plain_table(title, "#line", "person", "what", "note")
         for step in shown[:MOST]:
             table.add_row(
                 str(step.row.line), Text(step.row.email), _step(step), Text("; ".join(step.notes))

@@ -1,11 +1,12 @@
-"""The program as a whole on a configuration on disk, called in this process: what a verb prints and returns."""
+"""The program on a configuration on disk, called in this process: what a verb prints and returns."""
 
 import io
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,18 +88,41 @@ def manual_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def beginning(folder: Path) -> Inside:
+    (folder / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    return Inside(folder, manual_config(folder))
+
+
+@contextmanager
+def own_log() -> Iterator[None]:
+    """The log as it was: that of a call goes to a stream that is gone."""
+    handlers = logging.getLogger().handlers[:]
+    try:
+        yield
+    finally:
+        logging.getLogger().handlers[:] = handlers
+        structlog.reset_defaults()
+
+
 @pytest.fixture
 def idpsync(tmp_path: Path) -> Iterator[Inside]:
     """Before the first run: nobody has an account."""
-    (tmp_path / "people.csv").write_text(PEOPLE, encoding="utf-8")
-    handlers = logging.getLogger().handlers[:]
-    yield Inside(tmp_path, manual_config(tmp_path))
-    logging.getLogger().handlers[:] = handlers  # ours write to a stream that is gone
-    structlog.reset_defaults()
+    with own_log():
+        yield beginning(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the first run was made, once for everybody."""
+    folder = tmp_path_factory.mktemp("first-run")
+    with own_log():
+        beginning(folder).done("apply", "--yes")
+    return folder
 
 
 @pytest.fixture
-def staffed(idpsync: Inside) -> Inside:
+def staffed(idpsync: Inside, first_run: Path) -> Inside:
     """After the first run: four people, ada has premium, the others standard."""
-    idpsync.done("apply", "--yes")
+    for file in first_run.glob("store.db*"):
+        shutil.copy(file, idpsync.folder)
     return idpsync
