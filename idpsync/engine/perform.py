@@ -192,8 +192,9 @@ class Performer:
         cause = self._because(action)
         self.rooms.target.apply(action)
         self.rooms.seats.release(fold(action.profile.user_name), cause)
-        if isinstance(action, DeleteAccount):
+        if isinstance(action, DeleteAccount):  # whoever comes anew comes without what was given by hand
             self.rooms.registry.unlink(action.account_id, cause)
+            self.rooms.assignments.drop(fold(action.profile.user_name), cause)
 
     # --- tiers ------------------------------------------------------------------------------------
 

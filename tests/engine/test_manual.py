@@ -201,6 +201,20 @@ def test_what_the_target_refuses_is_told_and_nothing_is_by_hand(fault: Refused, 
         assert house.booked() == {ADA: "standard"}
 
 
+def test_an_assignment_that_fails_costs_nobody_their_place_in_the_queue() -> None:
+    house = EngineHouse(seats={PREMIUM: 0, STANDARD: 2}, policy=POLICY)
+    house.add("ada", "Premium")
+    house.run()
+    house.directory.groups["Premium"].clear()
+    house.directory.add("boss", "Premium")
+    house.store.cache.save(house.rooms.source.read())
+    house.policy = FREE
+    house.target.fail("ada", Refused("fake target", "change tier", "no"))
+
+    assert not house.hand.assign(ROOT, "ada", None)[0].done
+    assert [entry.member for entry in house.store.waiting.entries()] == ["ada"]
+
+
 @pytest.mark.parametrize("rule", [ManualRule(primary_owner=ADA), ManualRule(protected=frozenset({ADA}))])
 def test_the_tier_of_the_protected_may_be_raised_never_taken(rule: ManualRule) -> None:
     house = seated({"ada": STANDARD, "bob": PREMIUM}, premium=2, manual=rule)
@@ -211,8 +225,9 @@ def test_the_tier_of_the_protected_may_be_raised_never_taken(rule: ManualRule) -
     house.hand.assign(ROOT, BOB, STANDARD)
     with pytest.raises(NotPermitted):
         house.hand.assign(ROOT, ADA, STANDARD)
-    with pytest.raises(NotPermitted):
-        house.hand.swap(ROOT, BOB, ADA)
+    for pair in ((BOB, ADA), (ADA, BOB)):
+        with pytest.raises(NotPermitted):
+            house.hand.swap(ROOT, *pair)
     assert house.tiers() == {ADA: "premium", BOB: "standard"}
 
 
@@ -360,6 +375,19 @@ def test_where_leavers_are_deleted_so_are_those_removed_by_hand() -> None:
 
     assert isinstance(house.hand.remove(ROOT, ADA).action, DeleteAccount)
     assert house.tiers() == {}
+
+
+def test_what_was_given_by_hand_ends_with_an_account_that_a_run_deletes_not_with_one_switched_off() -> (
+    None
+):
+    for action, left in ((LeaverAction.DELETE, {}), (LeaverAction.DEACTIVATE, {"ada": STANDARD})):
+        house = in_directory("ada bob", policy=replace(FREE, leaver_action=action))
+        house.hand.assign(ROOT, "ada", STANDARD)
+        house.directory.remove("ada")
+
+        house.run()
+
+        assert by_hand(house) == left
 
 
 def test_the_seat_of_somebody_removed_goes_to_whoever_waits() -> None:
