@@ -13,6 +13,7 @@ from idpsync.core.membership import (
     USER,
     Act,
     Actor,
+    is_address,
     is_primary,
     leave_roles_to_rules,
     leave_tier_to_rule,
@@ -303,6 +304,15 @@ def test_roles_that_rules_decide_about_are_left_to_them(
 )
 def test_our_roles_are_known_in_any_case_and_custom_ones_stay_as_they_are(said: str, role: str) -> None:
     assert role_called(said) == role
+
+
+def test_an_address_has_254_signs_at_most() -> None:
+    longest = f"{'a' * 64}@{'b.' * 91}example"
+
+    assert len(longest) == 254
+    assert is_address(longest)
+    assert not is_address(longest.replace("example", "examples"))
+    assert not is_address(f"a{longest.removeprefix('aa')}\u200b")
 
 
 @pytest.mark.parametrize("said", ["", "  "])
