@@ -128,6 +128,8 @@ def done_text(actions: Sequence[Action]) -> str:
     match last:
         case ChangeTier(tier=tier):
             before = getattr(first, "previous_tier", None)
+            if before == tier:  # what broke off on the way leads back
+                return f"{name} has {tier or 'no seat'} as before."
             return f"{name} {_now(tier)} ({_before(before)})."
         case ChangeRoles(roles=roles, previous_roles=previous):
             if roles == previous:
