@@ -1,6 +1,7 @@
 """The manual door: people invited, seated, given roles and removed by hand; the same seat rules."""
 
 from collections.abc import Sequence
+from threading import Event
 
 from idpsync.core.errors import NotPermitted, NotPossible
 from idpsync.core.imports import MemberRow
@@ -163,10 +164,9 @@ class ManualDoor:
 
     def _swapped(self, performed: Sequence[Performed], moves: Sequence[Move]) -> bool:
         """Whether each ended where they should: an exchange that broke off leads back."""
-        ended = {
-            p.member: p.action.tier for p in performed if p.done and isinstance(p.action, ChangeTier)
-        }
-        return all(p.done for p in performed) and all(ended[m.member] == m.to for m in moves)
+        done = [p for p in performed if p.done]
+        ended = {p.member: p.action.tier for p in done if isinstance(p.action, ChangeTier)}
+        return all(move.member in ended and ended[move.member] == move.to for move in moves)
 
     def _check_move(self, who: Known, account: Account, tier: Tier | None) -> None:
         leave_tier_to_rule(account.user_name, who.entitlement)
@@ -244,10 +244,17 @@ class ManualDoor:
         return self._importing.prepare(rows)
 
     def carry_out(
-        self, actor: Actor, import_: Import, progress: Progress = lambda _done, _all: None
+        self,
+        actor: Actor,
+        import_: Import,
+        progress: Progress = lambda _done, _all: None,
+        stopping: Event | None = None,
     ) -> tuple[Performed, ...]:
-        """Do it; ConfigError with the problems if there are any. May be repeated after a break."""
-        return self._importing.carry_out(actor, import_, progress)
+        """Do it; ConfigError with the problems if there are any. May be repeated after a break.
+
+        Once `stopping` is set the person under way is finished, no other is begun.
+        """
+        return self._importing.carry_out(actor, import_, progress, stopping)
 
     # --- what they share --------------------------------------------------------------------------
 

@@ -294,7 +294,10 @@ def test_a_role_that_a_rule_gives_is_left_to_the_rule() -> None:
 def test_rights_are_asked_before_anything_else(actor: Actor, role: str) -> None:
     house = house_of()
 
-    with pytest.raises(NotPermitted):
+    said = (
+        "primary owner" if "rimary" in role else "takes an owner" if "wner" in role else "invite people"
+    )
+    with pytest.raises(NotPermitted, match=said):
         house.hand.invite(actor, "not an address", role=role)
 
 
@@ -373,7 +376,7 @@ def test_a_user_may_neither_send_again_nor_withdraw(verb: str) -> None:
     house = house_of()
     house.hand.invite(ROOT, ZOE)
 
-    with pytest.raises(NotPermitted):
+    with pytest.raises(NotPermitted, match="may not invite people"):
         getattr(house.hand, verb)(Actor("cli:x as u@acme.example", "user"), ZOE)
     assert pending(house) == [ZOE]
 

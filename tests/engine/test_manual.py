@@ -19,7 +19,7 @@ from idpsync.core.model import Account, Standing
 from idpsync.core.plan import Action, ChangeTier, DeleteAccount
 from idpsync.core.policy import LeaverAction, Policy, WhenFull, WithoutRule
 from idpsync.core.records import Cause
-from idpsync.core.seats import Door, Tier
+from idpsync.core.seats import Door, Tier, WaitEntry
 from idpsync.engine.admit import DoorRule
 from idpsync.engine.manual import ManualRule
 from tests.engine.house import EngineHouse, login
@@ -106,11 +106,21 @@ def test_a_tier_by_hand_holds_against_the_directory_too() -> None:
     assert not house.admitter.admit(login("bob")).let_in
 
 
+def wishes_for_premium(house: EngineHouse, *members: str) -> None:
+    entries = [WaitEntry(m, m, PREMIUM, NOW, holds=STANDARD, accepts=(PREMIUM,)) for m in members]
+    house.store.waiting.replace(entries, Cause("test"))
+
+
+def waiting(house: EngineHouse) -> list[str]:
+    return [entry.member for entry in house.store.waiting.entries()]
+
+
 def test_what_they_have_already_is_theirs_by_hand_from_now_on() -> None:
     house = seated({"ada": STANDARD})
+    wishes_for_premium(house, ADA)
 
     assert house.hand.assign(ROOT, ADA, STANDARD) == ()
-    assert by_hand(house) == {ADA: STANDARD}
+    assert (by_hand(house), waiting(house)) == ({ADA: STANDARD}, [])
 
 
 def test_a_full_tier_is_refused_with_what_helps_and_nothing_is_left_behind() -> None:
@@ -247,6 +257,18 @@ def test_two_full_tiers_swap_in_one_command_and_it_holds() -> None:
     assert house.run().performed == ()
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_whoever_swaps_waits_for_nothing_else_unless_it_comes_to_nothing(fails: bool) -> None:
+    house = seated({"ada": PREMIUM, "bob": STANDARD})
+    wishes_for_premium(house, BOB)
+    if fails:
+        house.target.fail(BOB, Refused("fake target", "change tier", "not today"))
+
+    house.hand.swap(ROOT, ADA, BOB)
+
+    assert waiting(house) == ([BOB] if fails else [])
+
+
 def test_a_swap_asks_for_no_third_seat_even_where_one_is_free() -> None:
     """Somebody waits for the free premium seat; the two who swap leave it alone."""
     house = seated({"ada": PREMIUM, "bob": STANDARD}, premium=2, standard=2)
@@ -361,10 +383,11 @@ def test_a_swap_whose_last_step_fails_is_mended_by_the_next_run() -> None:
 def test_whoever_is_removed_gives_the_seat_back_and_what_was_by_hand_ends() -> None:
     house = seated({"ada": STANDARD, "bob": PREMIUM})
     house.hand.assign(ROOT, ADA, STANDARD)
+    wishes_for_premium(house, ADA)
 
     performed = house.hand.remove(ROOT, ADA)
 
-    assert performed.done
+    assert (performed.done, waiting(house)) == (True, [])
     assert (house.tiers(), house.booked()) == ({ADA: "off", BOB: "premium"}, {BOB: "premium"})
     assert by_hand(house) == {}
     assert house.events("account.deactivated") == house.events("member.unassigned") == [ADA]
@@ -533,6 +556,14 @@ def test_roles_that_rules_give_are_left_to_the_rules() -> None:
         house.hand.give_role(ROOT, "bob", "user")
     assert house.hand.give_role(ROOT, "ada", "auditor").done
     assert house.run().performed == ()
+
+
+def test_a_role_that_rules_give_is_free_for_whom_the_directory_does_not_know() -> None:
+    house = seated({"ada": STANDARD}, policy=POLICY)
+
+    assert house.hand.give_role(ROOT, ADA, "admin").done
+    house.run()
+    assert roles_of(house, "ada") == {"admin"}
 
 
 @pytest.mark.parametrize("role", ["primary_owner", "primary owner", "Primary-Owner"])
