@@ -21,7 +21,7 @@ class Column:
 
     name: str
     titles: frozenset[str]
-    needed: bool = True
+    needed: bool
 
     @classmethod
     def of(cls, *titles: str, needed: bool = True) -> "Column":

@@ -226,6 +226,14 @@ def test_signs_behind_a_quoted_cell_spoil_one_line_only() -> None:
     text = f'{PEOPLE}"Ada"x,ada@acme.example,user,\nBob,bob,user,\n'
 
     assert [line.split(": ")[0] for line in wrong_members(text)] == ["people.csv:2", "people.csv:3"]
+    longer = text.replace("Ada", "Ada\nof the Hill")
+    assert [line.split(": ")[0] for line in wrong_members(longer)] == ["people.csv:2", "people.csv:4"]
+
+
+def test_a_quoted_cell_may_stand_behind_a_blank() -> None:
+    assert members(f'{PEOPLE}"Example, Ada", "ada@acme.example", user, "premium"\n') == (
+        MemberRow(2, "Example, Ada", "ada@acme.example", "user", PREMIUM),
+    )
 
 
 @pytest.mark.parametrize(
@@ -239,6 +247,13 @@ def test_signs_behind_a_quoted_cell_spoil_one_line_only() -> None:
             "name,mail box\nAda,ada@acme.example\n",
             [
                 f"people.csv:1: the column {column} is missing; the header is 'name', 'mail box'"
+                for column in ("email", "role", "seat type")
+            ],
+        ),
+        (
+            "\n,,,\n",
+            [
+                f"people.csv:2: the column {column} is missing; the header is empty"
                 for column in ("email", "role", "seat type")
             ],
         ),
