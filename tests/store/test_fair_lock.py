@@ -24,9 +24,13 @@ def lock(tmp_path: Path) -> Iterator[FairLock]:
 def interrupting(lock: FairLock, before: Callable[[], None]) -> Iterator[None]:
     """As soon as this thread waits for the lock, `before` happens and its wait is interrupted."""
 
+    heard = threading.Event()
+
     def interrupt(_number: int, _frame: object) -> None:
-        before()
-        raise KeyboardInterrupt
+        if not heard.is_set():
+            heard.set()
+            before()
+            raise KeyboardInterrupt
 
     waiter = threading.get_ident()
 
@@ -35,8 +39,10 @@ def interrupting(lock: FairLock, before: Callable[[], None]) -> Iterator[None]:
         while not waits:
             with lock._guard:
                 waits = bool(lock._waiting)
-        # to the waiting thread itself: sent to the process, any other thread may take it
-        signal.pthread_kill(waiter, signal.SIGUSR1)
+        # to the waiting thread itself: sent to the process, any other thread may take it; and again,
+        # because a signal that comes just before the thread falls asleep does not wake it
+        while not heard.wait(0.01):
+            signal.pthread_kill(waiter, signal.SIGUSR1)
 
     former = signal.signal(signal.SIGUSR1, interrupt)
     watcher = threading.Thread(target=watch, daemon=True)
