@@ -109,6 +109,12 @@ class Desk:
             show(self.console)
 
 
+def complain(*messages: str) -> None:
+    """What went wrong, one line each, where the document is not."""
+    for message in messages:
+        click.echo(f"Error: {message}", err=True)
+
+
 def print_json(document: object) -> None:
     print_text(json.dumps(document, ensure_ascii=False, indent=2))
 

@@ -22,6 +22,7 @@ from idpsync.core.plan import (
 )
 from idpsync.core.seats import Holding, SeatPool, Tier, WaitEntry
 from idpsync.engine.importing import Import, ImportStep, Todo
+from idpsync.engine.perform import Performed
 
 BY_HAND = "*"
 ROOMY = 110  # columns of a terminal from which on nothing has to give way
@@ -165,6 +166,25 @@ def _roles(roles: Iterable[str]) -> str:
 
 def _given_back(tier: Tier | None) -> str:
     return f"; the {tier} seat is free again" if tier else ""
+
+
+def failures(performed: Iterable[Performed]) -> list[str]:
+    """What the target, or the seat book, said to each act that was not done."""
+    failed = [one for one in performed if not one.done]
+    tried = [one for one in failed if one.outcome != "skipped"]
+    told = [_failure(one) for one in tried[:MOST]]
+    if len(tried) > MOST:
+        told.append(f"… and {len(tried) - MOST} more: `idpsync ledger` has them all")
+    for why, number in Counter(one.error for one in failed if one.outcome == "skipped").items():
+        told.append(f"{number} not begun: {why}; the same call goes on where this one ended")
+    return told
+
+
+def _failure(one: Performed) -> str:
+    name = one.action.profile.user_name
+    if one.outcome == "unknown":
+        return f"{name}: it is not known whether it was done, the next run looks: {one.error}"
+    return f"{name}: {one.error}"
 
 
 # --- import -------------------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -12,30 +10,39 @@ from rich.text import Text
 
 from idpsync import wiring
 from idpsync.cli import member_tables as tables
-from idpsync.cli.context import Desk, Verb, as_option, json_option, pass_desk
-from idpsync.cli.files import tell_problems, text_of
-from idpsync.cli.progress import bar
+from idpsync.cli.context import Desk, Verb, as_option, complain, json_option, pass_desk
+from idpsync.cli.member_import import import_members
 from idpsync.core.errors import ConfigError, Problem
-from idpsync.core.imports import parse_members
 from idpsync.core.membership import USER, Invited
 from idpsync.core.membership_report import act_json, invite_json, invited_json, members_json
-from idpsync.core.plan import ChangeTier, DeactivateAccount, DeleteAccount, name_of, pool_json
+from idpsync.core.plan import ChangeTier, DeactivateAccount, DeleteAccount
 from idpsync.core.remedies import Exit
-from idpsync.core.seats import SeatPool, Tier
-from idpsync.engine.manual import Import
+from idpsync.core.seats import Tier
 from idpsync.engine.perform import Performed
 
 NO_SEAT = "none"
+LANGUAGES = ("en", "pt-BR")
 
 email_argument = click.argument("email", metavar="EMAIL")
+
+
+def _language(_context: click.Context, _option: click.Parameter, said: str | None) -> str | None:
+    known = {language.casefold(): language for language in LANGUAGES}
+    if said is not None and said.casefold() not in known:
+        raise click.BadParameter(f"'{said}' is none of {', '.join(LANGUAGES)}")
+    return known[said.casefold()] if said is not None else None
+
+
 language_option = click.option(
     "--language",
-    type=click.Choice(["en", "pt-BR"], case_sensitive=False),
+    callback=_language,
+    metavar=f"[{'|'.join(LANGUAGES)}]",
     help="Language of the mail; mail.language where left out.",
 )
 
 
 def members_verb() -> Verb:
+    members.add_command(import_members)
     return members
 
 
@@ -84,7 +91,7 @@ def invite(
     """
     link, wished = _login_link(desk), _tier(desk, tier) if tier else None
     invited = desk.house.manual.invite(
-        desk.acting(acts_as), email, role=role, tier=wished, language=_language(language)
+        desk.acting(acts_as), email, role=role, tier=wished, language=language
     )
     return _say_invited(desk, invited, link, again=False, as_json=as_json)
 
@@ -99,7 +106,7 @@ def resend(desk: Desk, email: str, language: str | None, acts_as: str | None, as
     The invite stands as long as before.
     """
     link = _login_link(desk)
-    invited = desk.house.manual.resend(desk.acting(acts_as), email, language=_language(language))
+    invited = desk.house.manual.resend(desk.acting(acts_as), email, language=language)
     return _say_invited(desk, invited, link, again=True, as_json=as_json)
 
 
@@ -108,7 +115,7 @@ def _say_invited(desk: Desk, invited: Invited, link: str, *, again: bool, as_jso
     _say(desk, document, tables.invited_text(invited, link, again=again), as_json=as_json)
     if not invited.problem:
         return Exit.DONE
-    _complain(tables.not_mailed_text(invited))
+    complain(tables.not_mailed_text(invited))
     return Exit.TARGET
 
 
@@ -196,12 +203,10 @@ def _say_done(desk: Desk, performed: Sequence[Performed], *, as_json: bool, othe
         "organization": desk.config.organization.id,
         "actions": [act_json(p.action, p.outcome, p.error) for p in performed],
     }
-    failed = [p for p in performed if not p.done]
     said = _told(desk, performed) if performed else [otherwise]
     _say(desk, document, said, as_json=as_json)
-    for one in failed:
-        _complain(_failure(one))
-    return Exit.TARGET if failed else Exit.DONE
+    complain(*tables.failures(performed))
+    return Exit.DONE if all(p.done for p in performed) else Exit.TARGET
 
 
 def _told(desk: Desk, performed: Iterable[Performed]) -> list[str]:
@@ -222,90 +227,6 @@ def _told(desk: Desk, performed: Iterable[Performed]) -> list[str]:
         *(tables.done_text(actions) for actions in steps if actions),
         *tables.next_in_line(freed, pool.waiting),
     ]
-
-
-def _failure(one: Performed) -> str:
-    """What the target, or the seat book, said to one act."""
-    name = one.action.profile.user_name
-    if one.outcome == "unknown":
-        return f"{name}: it is not known whether it was done, the next run looks: {one.error}"
-    return f"{name}: {one.error}"
-
-
-# --- what others have already -------------------------------------------------------------------------
-
-
-@members.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--yes", is_flag=True, help="Do it; without it nothing is written.")
-@acting
-def import_members(desk: Desk, file: Path, yes: bool, acts_as: str | None, as_json: bool) -> int:
-    """Take over members from a CSV file.
-
-    Columns: name, email, role, seat type. Without --yes it is only shown what would be done.
-    """
-    door, actor = desk.house.manual, desk.acting(acts_as)
-    wanted, seats = _prepared(desk, file), desk.store.seats
-    before, holdings = seats.pool(), seats.holdings()
-    done: tuple[Performed, ...] = ()
-    if yes and not wanted.problems:
-        with bar("importing", shown=not as_json and desk.console.is_terminal) as progress:
-            done = door.carry_out(actor, wanted, progress)
-    after = seats.pool() if done else tables.pool_after(before, wanted, holdings)
-    failed = [one for one in done if not one.done]
-
-    def show(console: Console) -> None:
-        tables.show_import(console, wanted, f"Members of {file}", before, after)
-        if not wanted.problems:
-            tables.say_import(console, wanted, len(done) - len(failed), asked=not yes)
-
-    document = {"file": str(file), **_import_json(desk, wanted, done, (before, after))}
-    desk.say(document, as_json, show)
-    for one in failed:
-        _complain(_failure(one))
-    if wanted.problems:
-        tell_problems(wanted.problems, str(file))
-        click.echo("Nothing was imported.", err=True)
-        return Exit.USAGE
-    return Exit.TARGET if failed else Exit.DONE
-
-
-def _prepared(desk: Desk, file: Path) -> Import:
-    """What the file would do, every problem with its place in it."""
-    text = text_of(file)
-    try:
-        rows = parse_members(text, desk.config.ladder(), file=str(file))
-    except ConfigError as error:
-        return Import((), (), error.problems)
-    wanted = desk.house.manual.prepare(rows)
-    named = [replace(p, file=str(file)) if p.line else p for p in wanted.problems]
-    return replace(wanted, problems=tuple(sorted(named, key=lambda p: p.line or 0)))
-
-
-def _import_json(
-    desk: Desk, wanted: Import, done: Sequence[Performed], pools: tuple[SeatPool, SeatPool]
-) -> dict[str, object]:
-    before, after = pools
-    return {
-        "organization": desk.config.organization.id,
-        "imported": bool(done),
-        "rows": [
-            {
-                "line": step.row.line,
-                "name": step.row.name,
-                "email": step.row.email,
-                "role": step.row.role,
-                "tier": name_of(step.row.tier),
-                "todo": step.todo.value,
-                "notes": list(step.notes),
-            }
-            for step in wanted.steps
-        ],
-        "problems": [{"line": p.line, "message": str(p)} for p in wanted.problems],
-        "actions": [act_json(p.action, p.outcome, p.error) for p in done]
-        or [act_json(action) for action in wanted.actions],
-        "pool": {"before": pool_json(before), "after": pool_json(after)},
-    }
 
 
 # --- what all of them share ---------------------------------------------------------------------------
@@ -330,11 +251,6 @@ def _tier(desk: Desk, name: str) -> Tier:
         raise click.BadParameter(f"no tier '{name}'; there are: {known}") from error
 
 
-def _language(chosen: str | None) -> str | None:
-    """As the courier calls it."""
-    return chosen.replace("-", "_") if chosen else None
-
-
 def _say(desk: Desk, document: object, lines: Iterable[str], *, as_json: bool) -> None:
     """The document, or sentences; what is indented can be copied whole."""
 
@@ -343,7 +259,3 @@ def _say(desk: Desk, document: object, lines: Iterable[str], *, as_json: bool) -
             console.print(Text(line), soft_wrap=line.startswith(" "))
 
     desk.say(document, as_json, show)
-
-
-def _complain(message: str) -> None:
-    click.echo(f"Error: {message}", err=True)

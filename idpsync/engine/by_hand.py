@@ -91,6 +91,7 @@ class ByHand:
         given: Mapping[str, Assignment] = NO_ASSIGNMENTS,
         *,
         progress: Progress = lambda _done, _all: None,
+        stopping: Event | None = None,
     ) -> tuple[Performed, ...]:
         """Carry out `actions`; the tiers `given` by hand are put down as each is done."""
         performer = Performer(
@@ -98,7 +99,7 @@ class ByHand:
             Cause(actor.name),
             (),
             concurrency=self.rule.concurrency,
-            stopping=Event(),
+            stopping=stopping or Event(),
             door=Door.MANUAL,
             by_hand=given,
         )

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from threading import Event
 
 from idpsync.core.errors import ConfigError, NotPossible, Problem
 from idpsync.core.imports import MemberRow
@@ -89,7 +90,9 @@ class Importing:
         )
         return Import(steps, tuple(seats.ordered()), tuple(problems))
 
-    def carry_out(self, actor: Actor, import_: Import, progress: Progress) -> tuple[Performed, ...]:
+    def carry_out(
+        self, actor: Actor, import_: Import, progress: Progress, stopping: Event | None = None
+    ) -> tuple[Performed, ...]:
         """See `ManualDoor.carry_out`."""
         permit(actor, Act.INVITE)
         permit(actor, Act.REASSIGN)
@@ -104,7 +107,9 @@ class Importing:
             for step in import_.steps
             if step.by_hand
         }
-        performed = self.by_hand.perform(actor, import_.actions, given, progress=progress)
+        performed = self.by_hand.perform(
+            actor, import_.actions, given, progress=progress, stopping=stopping
+        )
         waiting = {entry.member for entry in self.rooms.waiting.entries()}
         for done in performed:
             if done.done and done.member in waiting & given.keys():
