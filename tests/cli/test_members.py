@@ -1,11 +1,16 @@
 """The manual door at the command line: invites, seats, roles, removal; every refusal in one sentence."""
 
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from idpsync.config import load
+from idpsync.core.records import Cause
+from idpsync.core.seats import Claim, Door
+from idpsync.wiring import open_books
 from tests.cli.conftest import LINK, PEOPLE, Inside
 
 ZOE = "zoe@acme.example"
@@ -164,6 +169,19 @@ def test_who_waits_for_a_seat_given_back_is_told(staffed: Inside) -> None:
     assert "1 person waits for premium: the next run gives the seat to the first." in said
     staffed.done("apply", "--yes")
     assert tiers(staffed)[CLEO] == "premium"
+
+
+def test_a_seat_that_a_login_has_joined_is_not_called_free(staffed: Inside) -> None:
+    staffed.done("members", "invite", ZOE)
+    (config,) = load(staffed.file)
+    with closing(open_books(config)) as books:
+        premium = config.ladder().named("premium")
+        joined = books.seats.hold(Claim(ZOE, ZOE, (premium,), door=Door.JIT), Cause("jit"))
+    assert joined.ticket is None
+    assert staffed.done("members", "withdraw", ZOE).out == (
+        f"The invite of {ZOE} is withdrawn. A login of theirs is under way: the premium seat is free "
+        "when it turns out that no account was made.\n"
+    )
 
 
 def test_resend_prints_the_link_again_and_changes_nothing(staffed: Inside) -> None:
