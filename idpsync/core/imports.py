@@ -118,7 +118,7 @@ def _role(said: str) -> str:
     plain = unicodedata.normalize("NFKD", said).casefold()
     letters = "".join(c for c in plain if not unicodedata.combining(c))
     slug = "_".join(re.findall(r"[^\W_]+", letters))
-    return _ROLES.get(word(said), slug) if slug else ""
+    return _ROLES.get(word(said), slug)
 
 
 def _blank(said: str) -> bool:
@@ -181,7 +181,7 @@ def _item(row: Row, ladder: Ladder, faults: Faults) -> Item | None:
     quantity = _quantity(row, faults)
     tier = _tier(row, "tier", ladder, faults)
     left = _left(row, what, ladder, faults)
-    if not (what and quantity and tier) or (what == _UPGRADE and not left):
+    if not (what and quantity and tier):
         return None
     if left and left <= tier:
         way = "changes nothing" if left == tier else "leads down the ladder"

@@ -161,6 +161,13 @@ def test_every_bad_line_of_an_export_is_named_at_once() -> None:
     ]
 
 
+def test_addresses_that_are_missing_are_not_the_same_address() -> None:
+    assert wrong_members(f"{PEOPLE}Ada,,user,\nBob,,user,\n") == [
+        "people.csv:2: email: is missing",
+        "people.csv:3: email: is missing",
+    ]
+
+
 def test_a_problem_says_file_line_and_column() -> None:
     with pytest.raises(ConfigError) as caught:
         members(f"{PEOPLE}Bob,,user,premium\n")
