@@ -313,6 +313,19 @@ class ContractBookContract:
         small.store.seats.release("ada", CAUSE)
         assert small.free(STANDARD) == 2
 
+    def test_a_seat_beyond_that_is_handed_over_stands_in_nobodys_way(self, small: Books) -> None:
+        seated(small, ["ada", "bob"])
+        buy(small, upgrade(5))
+
+        small.store.seats.release("bob", CAUSE, yield_to="cyd")
+        buy(small, Item(PREMIUM, 1))
+
+        assert small.store.seats.pool().purchased == {PREMIUM: 6, STANDARD: 0}
+        assert [(h.member, h.tier) for h in small.store.seats.holdings()] == [
+            ("ada", STANDARD),
+            ("cyd", STANDARD),
+        ]
+
     def test_a_second_upgrade_tells_only_who_is_beyond_by_it(self, small: Books) -> None:
         seated(small, ["ada", "bob", "cyd"])
         buy(small, upgrade(3))

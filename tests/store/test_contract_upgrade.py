@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from alembic import command
 from alembic.config import Config
+from sqlalchemy.exc import DatabaseError
 
 from idpsync.core.contract import Item
 from idpsync.core.pricing import quote
@@ -44,14 +45,20 @@ def make_version_0003(url: str) -> None:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
-def older(request: pytest.FixtureRequest) -> Iterator[Store]:
+def older_url(request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
         url = str(request.getfixturevalue("sqlite_url"))
     else:
         name = f"before_contracts_{next(_numbers)}"
         url = new_database(request.getfixturevalue("postgres_cluster"), name)
     make_version_0003(url)
-    store = open_store(url, organization="acme", ladder=LADDER, reserved={}, clock=StoppedClock())
+    return url
+
+
+@pytest.fixture
+def older(older_url: str) -> Iterator[Store]:
+    """Brought up to date."""
+    store = open_store(older_url, organization="acme", ladder=LADDER, reserved={}, clock=StoppedClock())
     store.upgrade()
     store.check()
     yield store
@@ -69,6 +76,14 @@ def test_seats_and_people_of_an_older_store_go_on(older: Store) -> None:
     assert older.seats.pool().purchased == SEATS
     holding_of_ada(older)
     assert older.seats.hold(wish("bob"), CAUSE).tier == PREMIUM
+
+
+def test_nothing_shrinks_before_there_is_a_contract(older_url: str, older: Store) -> None:
+    run(older_url, "DELETE FROM seat WHERE tier = 'premium'")
+
+    with pytest.raises(DatabaseError, match="a contract never shrinks"):
+        run(older_url, "UPDATE capacity SET seats = 0 WHERE tier = 'premium'")
+    assert older.seats.pool().purchased == SEATS
 
 
 def test_the_contract_of_an_older_store_began_with_the_seats_that_are_there(older: Store) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import date
 
 import pytest
+from sqlalchemy import text
 
 from idpsync.core.contract import Contract, Item
 from idpsync.core.errors import PurchaseRefused
@@ -19,7 +20,18 @@ from tests.contracts.contract_book import upgrade
 from tests.contracts.stores import CAUSE, stock
 from tests.people import LADDER, PREMIUM, STANDARD
 from tests.store.claimants import open_for, storm
+from tests.store.shell import shell
 
+TAKES = """
+UPDATE seat SET state = 'claimed', member = 'ada', door = 'jit', account_id = 'acc-ada',
+  since = '2026-03-01T10:00:00Z', changed_at = '2026-03-01T10:00:00Z'
+WHERE organization = :organization AND tier = 'standard' AND seat_no = 2
+"""
+WEIGHS = "SELECT tier FROM capacity WHERE organization = :organization ORDER BY tier FOR UPDATE"
+WAITING = """
+SELECT 1 FROM pg_locks AS l LEFT JOIN pg_class AS c ON c.oid = l.relation
+WHERE NOT l.granted AND (c.relname = 'seat' OR l.locktype = 'transactionid')
+"""
 PEOPLE = [f"p{n:02d}" for n in range(30)]
 
 
@@ -118,6 +130,55 @@ def test_a_listing_and_an_upgrade_at_once_agree_in_the_end(url: str) -> None:
     assert (pool.purchased, pool.assigned[STANDARD]) == ({PREMIUM: 6, STANDARD: 4}, 10)
     assert store.seats.mirror(told, CAUSE) == ()
     store.close()
+
+
+def test_listings_at_once_make_the_tiers_of_a_new_store_once(url: str) -> None:
+    stores = [open_for(url, "empty") for _ in range(4)]
+    told = [Seated("ada", "acc-ada", STANDARD)]
+
+    all_at_once(*(lambda store=store: store.seats.mirror(told, CAUSE) and None for store in stores))
+
+    assert stores[0].seats.pool().balance(STANDARD) == -1
+    for store in stores:
+        store.close()
+
+
+@pytest.mark.server
+def test_an_upgrade_waits_for_whoever_is_just_taking_a_seat(postgres_url: str) -> None:
+    store = open_for(postgres_url, "waits")
+    stock(store, {STANDARD: 2})
+
+    beside(store, postgres_url, "waits", TAKES, "SELECT 1")
+
+    assert [holding.member for holding in store.seats.holdings()] == ["ada"]
+    assert store.seats.pool().purchased == {PREMIUM: 2, STANDARD: 0}
+    store.close()
+
+
+@pytest.mark.server
+def test_an_upgrade_waits_for_whoever_weighs_a_seat_against_wishes(postgres_url: str) -> None:
+    """Claims that weigh lock the capacities, then a seat: in another order they would lock us out."""
+    store = open_for(postgres_url, "weighs")
+    stock(store, {STANDARD: 2})
+
+    beside(store, postgres_url, "weighs", WEIGHS, TAKES)
+
+    assert [holding.member for holding in store.seats.holdings()] == ["ada"]
+    assert store.seats.pool().balance(STANDARD) == -1
+    store.close()
+
+
+def beside(store: Store, url: str, organization: str, before: str, after: str) -> None:
+    """Upgrade 2 while somebody has done one thing and, once we wait for them, does another."""
+    values = {"organization": organization}
+    with ThreadPoolExecutor(1) as threads:
+        with shell(url) as connection:
+            connection.execute(text(before), values)
+            bought = threads.submit(buy, store, upgrade(2))
+            while not connection.execute(text(WAITING)).first() and not bought.done():
+                pass
+            connection.execute(text(after), values)
+        bought.result()
 
 
 def test_programs_that_open_a_new_store_at_once_seed_it_once(url: str) -> None:
