@@ -1,11 +1,12 @@
 """What every act at the manual door shares: whom it is about, which seats are open to it, doing it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event
 
-from idpsync.core.errors import NoSeatAvailable, NotPossible
+from idpsync.core.errors import LeaseLost, NoSeatAvailable, NotPossible
 from idpsync.core.membership import Actor, Assignment, is_primary
 from idpsync.core.model import Account
 from idpsync.core.plan import Action
@@ -13,11 +14,15 @@ from idpsync.core.policy import Policy
 from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Door, Placement, Tier, place
 from idpsync.core.world import NO_ASSIGNMENTS
+from idpsync.engine.leadership import lead
 from idpsync.engine.perform import Performed, Performer
 from idpsync.engine.rooms import Rooms
 from idpsync.engine.roster import Known, Roster, keys_of
 
 Progress = Callable[[int, int], None]
+
+MEMBERS = "members"
+"""The lease under which roles, tiers and access are taken by hand, one act after another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class ManualRule:
 
     `open` is whether people may be invited and imported here at all; `primary_owner` and `protected`
     are folded names. `language` is that of invitations where nobody names one; `concurrency` how many
-    people are written side by side at an import.
+    people are written side by side at an import; `patience` how many seconds an act waits for another.
     """
 
     open: bool = True
@@ -35,6 +40,7 @@ class ManualRule:
     protected: frozenset[str] = frozenset()
     language: str = "en"
     concurrency: int = 4
+    patience: float = 10.0
 
 
 class ByHand:
@@ -57,6 +63,23 @@ class ByHand:
             )
         state = "has no account here" if who.account is None else "has an account that is deactivated"
         raise NotPossible(f"{name} {state}: `idpsync members invite {name}` asks them in")
+
+    @contextmanager
+    def alone(self, on_lost: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Nobody else changes members meanwhile: of two owners who demote each other one stays.
+
+        LeaseLost when another act is not done in time; nothing was written then.
+        """
+        with ExitStack() as held:
+            try:
+                lease, patience = self.rooms.lease, self.rule.patience
+                held.enter_context(lead(lease, patience=patience, name=MEMBERS, on_lost=on_lost))
+            except LeaseLost as error:
+                raise LeaseLost(
+                    "somebody else changes members by hand at this moment, and nothing was written; try "
+                    "again when they are done"
+                ) from error
+            yield
 
     def keeps_access(self, account: Account) -> bool:
         """Whether nothing may be taken from them: the primary owner, and those who are protected."""

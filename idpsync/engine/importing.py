@@ -96,11 +96,18 @@ class Importing:
         """See `ManualDoor.carry_out`."""
         permit(actor, Act.INVITE)
         permit(actor, Act.REASSIGN)
+        stopping = stopping or Event()
+        with self.by_hand.alone(on_lost=stopping.set):
+            return self._carry_out(actor, import_, progress, stopping)
+
+    def _carry_out(
+        self, actor: Actor, import_: Import, progress: Progress, stopping: Event
+    ) -> tuple[Performed, ...]:
         for step in import_.steps:
             for role in sorted(_roles_touched(step)):
                 permit_role(actor, OWNER if role == PRIMARY_OWNER else role)
-        if import_.problems:
-            raise ConfigError(*import_.problems)
+        if problems := import_.problems or self._owners_left(import_.steps):
+            raise ConfigError(*problems)
         now = self.rooms.clock.now()
         given = {
             step.member: Assignment(step.member, step.row.tier, actor.name, now)
@@ -167,16 +174,26 @@ class Importing:
             )
 
     def _last_owner(self, steps: Iterable[ImportStep], accounts: Iterable[Account]) -> Iterator[Problem]:
-        before = {a.id for a in accounts if OWNER in a.roles and a.standing is Standing.ACTIVE}
-        if self.rule.primary_owner or not before:
+        working = [a for a in accounts if a.standing is Standing.ACTIVE]
+        owners = {a.id for a in working if OWNER in a.roles or is_primary(a, self.rule.primary_owner)}
+        if not owners:
             return
-        after = set(before)
+        unseated = {step.account.id for step in steps if step.account and _unseated(step)}
         for step in steps:
             for write in step.writes:
                 key = getattr(write, "account_id", step.member)
-                after = after | {key} if OWNER in write.roles else after - {key}
-        if not after:
+                owns = write.roles & {PRIMARY_OWNER, OWNER}
+                owners = owners | {key} if owns else owners - {key}
+        if not owners:
             yield Problem("role", "nobody would be an owner any more: leave at least one in the file")
+        elif owners <= unseated:
+            yield Problem("seat type", "no owner would have a seat any more: leave at least one theirs")
+
+    def _owners_left(self, steps: Sequence[ImportStep]) -> tuple[Problem, ...]:
+        """The same as the target stands now: since the file was looked at somebody may have left."""
+        if not any(OWNER in _roles_touched(step) for step in steps):
+            return ()
+        return tuple(self._last_owner(steps, self.rooms.target.accounts()))
 
     # --- what a row comes to ----------------------------------------------------------------------
 
@@ -192,7 +209,9 @@ class Importing:
         )
         todo = Todo.REACTIVATE if who.account else Todo.CREATE
         writes = (_arrival(row, who),)
-        return ImportStep(row, todo, who.member, writes, by_hand=flexible, notes=notes)
+        return ImportStep(
+            row, todo, who.member, writes, account=who.account, by_hand=flexible, notes=notes
+        )
 
     def _changed(self, row: MemberRow, who: Known, account: Account) -> ImportStep:
         notes: list[str] = []
@@ -323,11 +342,16 @@ def _change(account: Account, move: Move) -> ChangeTier:
 
 
 def _roles_touched(step: ImportStep) -> set[str]:
-    """Roles with rights that the row gives or takes."""
-    touched: set[str] = set()
+    """Roles with rights that the row gives or takes; whoever comes back or loses their seat, all."""
+    before = step.account.roles if step.account else frozenset()
+    touched: set[str] = set(before) if step.todo is Todo.REACTIVATE or _unseated(step) else set()
     for write in step.writes:
-        touched |= write.roles ^ getattr(write, "previous_roles", frozenset())
+        touched |= write.roles ^ before
     return touched & set(RANKS)
+
+
+def _unseated(step: ImportStep) -> bool:
+    return step.move is not None and step.move.to is None
 
 
 def _problem(row: MemberRow, message: str, column: str = "email") -> Problem:

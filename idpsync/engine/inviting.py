@@ -12,6 +12,7 @@ from idpsync.core.membership import (
     Invited,
     is_address,
     leave_roles_to_rules,
+    leave_tier_to_rule,
     permit,
     permit_role,
     role_called,
@@ -46,7 +47,7 @@ class Inviting:
         self._check_door(email)
         self.rooms.invites.lapse(Cause(actor.name))  # a seat of an invite that is over is free
         who = self.by_hand.roster.find(email)
-        self._check_person(who, role)
+        self._check_person(who, role, tier)
         ticket, seat = self._reserve(actor, who, tier)
         now, cause = self.rooms.clock.now(), Cause(actor.name, (f"invited by {actor.name}",))
         invite = Invite(
@@ -95,7 +96,7 @@ class Inviting:
                 "(organization.verified_domains)"
             )
 
-    def _check_person(self, who: Known, role: str) -> None:
+    def _check_person(self, who: Known, role: str, tier: Tier | None) -> None:
         if who.account and who.active:
             raise NotPossible(_is_member(who.name, who.account))
         if who.invite:
@@ -110,6 +111,8 @@ class Inviting:
                 "enable them there first"
             )
         if who.person:
+            if tier and who.entitlement.options[:1] != (tier,):
+                leave_tier_to_rule(who.name, who.entitlement)
             after, ruled = roles_with(frozenset(), role), who.entitlement.roles
             leave_roles_to_rules(who.name, frozenset(), after, ruled, self.policy.managed_roles)
 

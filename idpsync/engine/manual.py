@@ -1,7 +1,9 @@
 """The manual door: people invited, seated, given roles and removed by hand; the same seat rules."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from threading import Event
+from typing import Concatenate, ParamSpec, TypeVar
 
 from idpsync.core.errors import NotPermitted, NotPossible
 from idpsync.core.imports import MemberRow
@@ -41,26 +43,43 @@ from idpsync.engine.roster import Known
 
 __all__ = ["Import", "ManualDoor", "ManualRule"]
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def one_at_a_time(
+    act: Callable[Concatenate["ManualDoor", P], T],
+) -> Callable[Concatenate["ManualDoor", P], T]:
+    """An act that looks at what others have before it takes something: see `ByHand.alone`."""
+
+    @wraps(act)
+    def alone(door: "ManualDoor", /, *words: P.args, **options: P.kwargs) -> T:
+        with door.by_hand.alone():
+            return act(door, *words, **options)
+
+    return alone
+
 
 class ManualDoor:
     """People by hand. What is not allowed raises before anything is written.
 
     NotPermitted: somebody with more rights must do it. NotPossible: the person, or the invite, is not
     in a state for it. NoSeatAvailable: no seat is open to them. RemoteError: the target cannot be asked
-    who is there. What the target then says to one action is in `Performed.error`.
+    who is there. LeaseLost: another act by hand is under way. What the target then says
+    to one action is in `Performed.error`.
     """
 
     def __init__(self, rooms: Rooms, policy: Policy, rule: ManualRule, courier: Courier | None) -> None:
         self.rooms, self.policy, self.rule = rooms, policy, rule
-        self._by_hand = ByHand(rooms, policy, rule)
-        self._inviting = Inviting(self._by_hand, courier)
-        self._importing = Importing(self._by_hand)
+        self.by_hand = ByHand(rooms, policy, rule)
+        self._inviting = Inviting(self.by_hand, courier)
+        self._importing = Importing(self.by_hand)
 
     def actor(self, name: str, acts_as: str | None) -> Actor:
         """Who acts: the operator called `name`, or with the rights of the member `acts_as`."""
         if acts_as is None:
             return Actor(name)
-        who = self._by_hand.roster.find(acts_as)
+        who = self.by_hand.roster.find(acts_as)
         if who.account is None or who.account.standing is not Standing.ACTIVE:
             raise NotPermitted(f"{acts_as} is not an active member here: nobody can act as them")
         primary = is_primary(who.account, self.rule.primary_owner)
@@ -69,7 +88,7 @@ class ManualDoor:
 
     def members(self) -> tuple[Member, ...]:
         """Everybody with an account or a pending invite, by user name."""
-        return self._by_hand.roster.members()
+        return self.by_hand.roster.members()
 
     # --- invites ----------------------------------------------------------------------------------
 
@@ -98,28 +117,32 @@ class ManualDoor:
 
     # --- seats ------------------------------------------------------------------------------------
 
+    @one_at_a_time
     def assign(self, actor: Actor, email: str, tier: Tier | None) -> tuple[Performed, ...]:
         """Give a member a seat of `tier`, or none. Nothing is performed when they have it already."""
         permit(actor, Act.REASSIGN)
-        who, account = self._by_hand.member(email)
+        who, account = self.by_hand.member(email)
         self._check_move(who, account, tier)
+        if tier is None:  # it takes their access
+            self._guard_owners(actor, account)
         given = self._given(actor, account, tier)
         if account.tier == tier:
             self.rooms.assignments.put(given, self._cause(actor, tier))
             self._wait_no_longer(actor, account)
             return ()
         if tier:
-            claim = self._by_hand.claim(who, (tier,), actor, flexible=False)
+            claim = self.by_hand.claim(who, (tier,), actor, flexible=False)
             helps = f", or let two people change seats (`idpsync members swap {email} EMAIL`)"
-            self._by_hand.look_for_seat(claim, helps if account.tier else "")
+            self.by_hand.look_for_seat(claim, helps if account.tier else "")
         move = Move(account.member, account.tier, tier)
-        performed = self._by_hand.perform(
+        performed = self.by_hand.perform(
             actor, [_change(account, move, _said(actor, tier))], {account.member: given}
         )
         if performed[0].done:
             self._wait_no_longer(actor, account)
         return performed
 
+    @one_at_a_time
     def swap(self, actor: Actor, email: str, other: str) -> tuple[Performed, ...]:
         """Let two members change seats, also where both tiers are full.
 
@@ -127,7 +150,7 @@ class ManualDoor:
         seat up has it back, at once or with the next run.
         """
         permit(actor, Act.REASSIGN)
-        pair = [self._by_hand.member(name) for name in (email, other)]
+        pair = [self.by_hand.member(name) for name in (email, other)]
         (who, one), (whom, two) = pair
         if one.id == two.id:
             raise NotPossible(f"{email} and {other} are one and the same person")
@@ -147,7 +170,7 @@ class ManualDoor:
         steps = sequence(moves, dict.fromkeys(self.policy.ladder, 0))
         because = f"swapped by hand by {actor.name}: {one.user_name} and {two.user_name}"
         waited = {entry.member for entry in self.rooms.waiting.entries()}
-        performed = self._by_hand.perform(
+        performed = self.by_hand.perform(
             actor,
             [_change(accounts[step.member], step, because) for step in steps],
             {
@@ -171,7 +194,7 @@ class ManualDoor:
     def _check_move(self, who: Known, account: Account, tier: Tier | None) -> None:
         leave_tier_to_rule(account.user_name, who.entitlement)
         lowered = account.tier is not None and (tier is None or tier > account.tier)
-        if lowered and self._by_hand.keeps_access(account):
+        if lowered and self.by_hand.keeps_access(account):
             raise NotPermitted(
                 f"{account.user_name} is the primary owner or protected (organization.protected): "
                 "their tier may be raised, never taken"
@@ -179,12 +202,13 @@ class ManualDoor:
 
     # --- access and roles -------------------------------------------------------------------------
 
+    @one_at_a_time
     def remove(self, actor: Actor, email: str) -> Performed:
         """Take a member's access and seat; what was given by hand ends with it."""
         permit(actor, Act.REMOVE)
-        who, account = self._by_hand.member(email)
+        who, account = self.by_hand.member(email)
         self._guard_owners(actor, account)
-        if self._by_hand.keeps_access(account):
+        if self.by_hand.keeps_access(account):
             raise NotPermitted(
                 f"{account.user_name} is protected (organization.protected): nobody takes their access"
             )
@@ -198,18 +222,19 @@ class ManualDoor:
         gone = DeleteAccount if self.policy.leaver_action is LeaverAction.DELETE else DeactivateAccount
         because = (f"removed by {actor.name}",)
         action = gone(account.id, account.profile, account.external_id or "", account.tier, because)
-        (performed,) = self._by_hand.perform(actor, [action])
+        (performed,) = self.by_hand.perform(actor, [action])
         if performed.done:
             cause = Cause(actor.name, because)
             self.rooms.assignments.drop(account.member, cause)
             self.rooms.waiting.drop(account.member, cause)
         return performed
 
+    @one_at_a_time
     def give_role(self, actor: Actor, email: str, role: str) -> Performed:
         """Give a member `role`: owner, admin and user replace each other, custom roles add up."""
         role = role_called(role)
         permit_role(actor, role)
-        who, account = self._by_hand.member(email)
+        who, account = self.by_hand.member(email)
         after = roles_with(account.roles, role)
         taken = account.roles - after
         if taken:
@@ -227,7 +252,7 @@ class ManualDoor:
         )
         if after == account.roles:
             return Performed(action, "done")
-        return self._by_hand.perform(actor, [action])[0]
+        return self.by_hand.perform(actor, [action])[0]
 
     def _guard_owners(self, actor: Actor, account: Account) -> None:
         """NotPermitted where an owner must stay one, or the actor may take nothing from owners."""

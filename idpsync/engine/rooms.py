@@ -6,6 +6,7 @@ from idpsync.core.books import (
     Assignments,
     ContractBook,
     InviteBook,
+    Lease,
     Ledger,
     ReadCache,
     Registry,
@@ -30,6 +31,7 @@ class Rooms:
     registry: Registry
     waiting: WaitList
     ledger: Ledger
+    lease: Lease
     runs: RunBook
     cache: ReadCache
     clock: Clock

@@ -95,6 +95,7 @@ def _rooms(config: Config, store: Store) -> Rooms:
         registry=store.registry,
         waiting=store.waiting,
         ledger=store.ledger,
+        lease=store.lease,
         runs=store.runs,
         cache=store.cache,
         clock=CLOCK,

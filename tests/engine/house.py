@@ -65,6 +65,7 @@ class EngineHouse:
             registry=self.store.registry,
             waiting=self.store.waiting,
             ledger=self.store.ledger,
+            lease=self.store.lease,
             runs=self.store.runs,
             cache=self.store.cache,
             clock=self.clock,

@@ -223,6 +223,38 @@ def test_the_last_owner_is_not_demoted_by_a_file() -> None:
     assert [roles_of(house, name) for name in ("ada", "bob")] == [set(), {"owner"}]
 
 
+def test_a_file_leaves_an_owner_a_seat() -> None:
+    house = seated({"ada": STANDARD, "bob": PREMIUM})
+    give_roles(house, ada="owner", bob="owner")
+
+    assert problems(house, ada="none owner", bob="none owner") == [
+        "None no owner would have a seat any more: leave at least one theirs"
+    ]
+    brought_in(house, ada="none owner")
+    assert house.tiers() == {ADA: "-", BOB: "premium"}
+
+
+def test_a_file_that_was_looked_at_while_there_was_another_owner_leaves_the_last_one() -> None:
+    house = seated({"ada": None, "bob": None})
+    give_roles(house, ada="owner", bob="owner")
+    import_ = house.hand.prepare(rows(ada="none user"))
+    assert house.hand.give_role(ROOT, BOB, "user").done
+
+    with pytest.raises(ConfigError, match="nobody would be an owner any more"):
+        house.hand.carry_out(ROOT, import_)
+    assert roles_of(house, "ada") == {"owner"}
+
+
+def test_a_primary_owner_who_has_not_come_yet_is_no_owner_left() -> None:
+    house = seated({"ada": None}, manual=ManualRule(primary_owner=CYD))
+    give_roles(house, ada="owner")
+
+    assert problems(house, ada="none user") == [
+        "None nobody would be an owner any more: leave at least one in the file"
+    ]
+    brought_in(house, ada="none user", cyd="none primary_owner")
+
+
 def test_a_closed_door_imports_nobody() -> None:
     house = EngineHouse(policy=CLOSED, manual=ManualRule(open=False))
 
@@ -288,6 +320,19 @@ def test_importing_takes_an_admin_and_owners_take_an_owner() -> None:
             house.hand.carry_out(actor, import_)
     assert house.tiers() == {}
     assert all(p.done for p in house.hand.carry_out(admin, plain))
+
+
+def test_admins_import_nothing_that_takes_the_role_or_the_seat_of_an_owner() -> None:
+    house = seated({"ada": STANDARD, "bob": PREMIUM})
+    give_roles(house, ada="owner", bob="owner")
+    house.target.shelf.put(account("cyd", None, standing=Standing.DEACTIVATED, roles=["owner"]))
+    admin = Actor("x as a@acme.example", "admin")
+    before = house.target.shelf.all()
+
+    for people in ({"ada": "none owner"}, {"cyd": "none user"}, {"cyd": "none owner"}):
+        with pytest.raises(NotPermitted, match="takes an owner"):
+            house.hand.carry_out(admin, house.hand.prepare(rows(**people)))
+    assert house.target.shelf.all() == before
 
 
 class Killed(BaseException):

@@ -69,6 +69,17 @@ def test_an_invite_holds_the_highest_open_seat_until_it_lapses() -> None:
     assert house.events("invite.sent") == [ZOE, "yan@acme.example"]
 
 
+def test_a_tier_that_a_rule_gives_is_left_to_the_rule() -> None:
+    house = house_of(policy=POLICY)
+    house.add("zoe", "Users")
+    house.store.cache.save(house.rooms.source.read())
+
+    with pytest.raises(NotPossible, match="'Users' → standard: a rule says which tier they have"):
+        house.hand.invite(ROOT, ZOE, tier=PREMIUM)
+    assert (pending(house), house.booked(), house.store.waiting.entries()) == ([], {}, ())
+    assert house.hand.invite(ROOT, ZOE, tier=STANDARD).invite.tier == STANDARD
+
+
 def test_a_tier_that_is_named_is_the_one_that_is_held() -> None:
     house = house_of()
 

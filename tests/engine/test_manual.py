@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from idpsync.core.errors import (
+    LeaseLost,
     NoSeatAvailable,
     NotPermitted,
     NotPossible,
@@ -21,7 +22,7 @@ from idpsync.core.policy import LeaverAction, Policy, WhenFull, WithoutRule
 from idpsync.core.records import Cause
 from idpsync.core.seats import Door, Tier, WaitEntry
 from idpsync.engine.admit import DoorRule
-from idpsync.engine.manual import ManualRule
+from idpsync.engine.manual import ManualDoor, ManualRule
 from tests.engine.house import EngineHouse, login
 from tests.fakes.target import FakeTarget
 from tests.people import LADDER, NOW, POLICY, PREMIUM, STANDARD, account
@@ -477,6 +478,72 @@ def test_owners_are_kept() -> None:
     with pytest.raises(NotPermitted, match="takes an owner"):
         house.hand.remove(Actor("cli:root as x@acme.example", "admin"), CYD)
     assert house.hand.remove(owner, ADA).done
+
+
+def test_the_seat_of_an_owner_is_taken_by_owners_and_that_of_the_last_by_nobody() -> None:
+    house = seated({"ada": STANDARD, "bob": PREMIUM})
+    give_roles(house, ada="owner", bob="admin")
+    admin, owner = Actor(f"cli:root as {BOB}", "admin"), Actor(f"cli:root as {ADA}", "owner")
+
+    with pytest.raises(NotPermitted, match="takes an owner"):
+        house.hand.assign(admin, ADA, None)
+    for actor in (owner, ROOT):
+        with pytest.raises(NotPermitted, match="last owner"):
+            house.hand.assign(actor, ADA, None)
+    assert house.tiers()[ADA] == "standard"
+    assert by_hand(house) == {}
+
+    give_roles(house, bob="owner")
+    assert house.hand.assign(owner, ADA, None)[0].done
+
+
+class Meanwhile(FakeTarget):
+    """Somebody else acts between the look at the target and the first write to it."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
+        self.act: Callable[[], object] | None = act
+        self.refused: list[LeaseLost] = []
+
+    def apply(self, action: Action) -> Account:
+        act, self.act = self.act, None
+        try:
+            if act:
+                act()
+        except LeaseLost as error:
+            self.refused.append(error)
+        return super().apply(action)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda hand, who: hand.give_role(who, ADA, "user"),
+        lambda hand, who: hand.remove(who, ADA),
+        lambda hand, who: hand.assign(who, ADA, None),
+        lambda hand, who: hand.swap(who, ADA, BOB),
+        lambda hand, who: hand.carry_out(who, hand.prepare([])),
+    ],
+)
+def test_of_two_owners_who_act_on_each_other_at_once_one_stays(
+    other: Callable[[ManualDoor, Actor], object],
+) -> None:
+    house = seated({"ada": STANDARD, "bob": PREMIUM}, manual=ManualRule(patience=0))
+    give_roles(house, ada="owner", bob="owner")
+    ada, bob = (Actor(f"cli:root as {name}", "owner") for name in (ADA, BOB))
+    target = Meanwhile(lambda: other(house.hand, bob))
+    for one in house.target.accounts():
+        target.shelf.put(one)
+    house.use_target(target)
+
+    assert house.hand.give_role(ada, BOB, "user").done
+
+    (refused,) = target.refused
+    assert str(refused).startswith("somebody else changes members by hand at this moment")
+    assert roles_of(house, "ada") == {"owner"}
+    assert house.tiers()[ADA] == "standard"
+    with pytest.raises(NotPermitted, match="last owner"):
+        house.hand.give_role(bob, ADA, "user")
 
 
 @pytest.mark.parametrize(
