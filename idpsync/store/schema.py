@@ -1,9 +1,9 @@
-"""Every table. One row belongs to one organisation; nothing is shared between two.
+"""The tables. One row belongs to one organisation; nothing is shared between two.
 
 Two things are true in the database itself, whoever writes to it: there is no ordinary seat row beyond
 `capacity.seats` (a trigger, see the first migration), and a member has at most one seat, or two while
-they move (`seat_member`). Seats beyond the contract, which only a target can have caused, are numbered
-above BEYOND and vanish when released.
+they move (`seat_member`). Seats beyond the contract, which a target or an upgrade of seats that people
+sit in has caused, are numbered above BEYOND and vanish when released.
 """
 
 from sqlalchemy import (
@@ -24,7 +24,7 @@ from sqlalchemy import (
 from idpsync.store.types import BigNumber, Instant, Json
 
 BEYOND = 1_000_000
-"""Seat numbers above this are overdrawn: assigned at the target, not in the contract."""
+"""Seat numbers above this are overdrawn: somebody sits there, and it is not in the contract."""
 
 SEAT_STATES = f"""
 seat_no > 0 AND overdrawn = (seat_no > {BEYOND}) AND CASE state

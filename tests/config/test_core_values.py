@@ -1,12 +1,13 @@
 """What the core gets from a configuration."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from idpsync.core.contract import Contract, Proration
 from idpsync.core.errors import ConfigError
 from idpsync.core.guard import OFF, Limit, Limits
 from idpsync.core.policy import GroupRule, LeaverAction, Mode, WhenFull, WithoutRule
@@ -30,6 +31,21 @@ def test_seats_and_reserve_name_every_tier(tmp_path: Path) -> None:
 def test_prices_are_decimals_of_the_tiers_that_have_one(tmp_path: Path) -> None:
     config = loaded(tmp_path)
     assert config.prices() == {config.ladder().named("premium"): Decimal("100.00")}
+
+
+def test_the_contract_is_what_a_new_store_begins_with(tmp_path: Path) -> None:
+    terms = "  currency: EUR\n  proration: days_exclusive\n  auto_renew: false\n  seats:"
+    config = loaded(tmp_path, SMALL.replace("  seats:", terms, 1))
+    premium, standard = config.ladder()
+    assert config.agreement() == Contract(
+        date(2026, 1, 1),
+        date(2026, 12, 31),
+        seats={premium: 3, standard: 8},
+        prices={premium: Decimal("100.00")},
+        currency="EUR",
+        proration=Proration.DAYS_EXCLUSIVE,
+        auto_renew=False,
+    )
 
 
 def test_rules_become_group_rules_and_none_means_without_a_seat(tmp_path: Path) -> None:
