@@ -85,6 +85,7 @@ def test_every_bad_line_of_purchases_is_named_at_once() -> None:
         + "2026-03-01,upgrade,premium,silver,,R\n"
         + "2026-03-01,add,,,-5\n"
         + "2026-03-01,add,,,1000001,\n"
+        + "2026-03-01,upgrade,gold,standard,10,R\n"
     )
     tiers = "the tiers are premium, standard, Chat + Code"
     began = (
@@ -109,6 +110,7 @@ def test_every_bad_line_of_purchases_is_named_at_once() -> None:
         "bought.csv:10: too few columns: 5 instead of 6",
         f"bought.csv:11: quantity: '1000001' {number}",
         f"bought.csv:11: tier: is missing; {tiers}",
+        f"bought.csv:12: tier: there is no tier 'gold'; {tiers}",
     ]
 
 
