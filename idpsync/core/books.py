@@ -161,10 +161,11 @@ class InviteBook(Protocol):
         """
         ...
 
-    def accept(self, member: str, cause: Cause) -> Invite | None:
+    def accept(self, member: str, cause: Cause, known_as: str | None = None) -> Invite | None:
         """The person came in: the invite is done, the seat stays. None when none was pending.
 
-        A reservation that is not settled yet becomes an ordinary one.
+        Its tier is given by hand from then on, to the member or under the name they are `known_as`. A
+        reservation that is not settled yet becomes an ordinary one.
         """
         ...
 

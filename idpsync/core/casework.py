@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from idpsync.core.correlate import Correlation, correlate
 from idpsync.core.leavers import Evidence, Leaver
-from idpsync.core.membership import with_assignment, with_invite
+from idpsync.core.membership import Assignment, with_assignment, with_invite
 from idpsync.core.model import Account, DirectoryUser, Standing, fold
 from idpsync.core.plan import Departure, Refusal
 from idpsync.core.policy import Entitlement, Mode, Policy
@@ -27,6 +27,8 @@ class Casework:
         self.wait_of = {entry.member: entry for entry in world.waiting}
         pool = pool_of(world, policy.ladder)
         self.spare = {tier: pool.balance(tier) for tier in policy.ladder}
+        addressed = {fold(invite.email): invite for invite in world.invites.values()}
+        self.invite_of = {**addressed, **world.invites}
         self.correlation: Correlation = correlate(
             world.snapshot.users,
             world.accounts,
@@ -51,7 +53,7 @@ class Casework:
                 continue
             ruled = self.policy.entitle(groups_of.get(user.external_id, frozenset()))
             member = account.member if account else fold(user.user_name)
-            entitlement = with_assignment(ruled, self.world.assignments.get(member))
+            entitlement = with_assignment(ruled, self._given(member, account))
             if user.active and entitlement.admitted:
                 # what a rule may say counts more than what was given by hand: it must have been read
                 if self._is_known(ruled, account) and self._may_enter(user, account):
@@ -60,6 +62,20 @@ class Casework:
                 self._note_leaver(user, account, entitlement)
         self._note_absent()
         return cases
+
+    def _given(self, member: str, account: Account | None) -> Assignment | None:
+        """What the member was given by hand, or will have been once somebody notes that they came in.
+
+        Between their account and the end of their invite a login, or a crash, leaves a while in which
+        nothing else says that they belong here.
+        """
+        if account and account.standing is not Standing.DEACTIVATED:
+            names = (account.member, fold(account.profile.email or ""))
+            invite = next((i for name in names if (i := self.invite_of.get(name))), None)
+            if invite:
+                tier = invite.tier if invite.member == member else account.tier or invite.tier
+                return Assignment(member, tier, invite.invited_by, invite.invited_at)
+        return self.world.assignments.get(member)
 
     def _protected(self, account: Account) -> bool:
         keys = {account.member, fold(account.profile.email or "")}

@@ -1,6 +1,7 @@
 """An invite is accepted when its person has an account with a seat, whichever door made the account."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -32,14 +33,12 @@ def came_in(rooms: Rooms, invite: Invite, account: Account, cause: Cause) -> str
     The seat is settled already; the member under whom it stands now. Does nothing when somebody else
     has noted it, or withdrew the invite.
     """
-    accepted = rooms.invites.accept(invite.member, cause)
+    accepted = rooms.invites.accept(invite.member, cause, account.member)
     if accepted is None:
         return invite.member
     other = account.member != accepted.member  # the target knows them by another name
     if other and rooms.seats.holding(account.member) is None:
         rooms.seats.rename(accepted.member, account.member, cause)
-    given = Assignment(account.member, accepted.tier, accepted.invited_by, rooms.clock.now())
-    rooms.assignments.put(given, cause)
     log.info("invite.accepted", member=account.member, tier=str(accepted.tier))
     return account.member
 
@@ -64,4 +63,8 @@ def note_arrivals(
             came_in(rooms, invite, account, cause)
         elif invite := waiting.pop(fold(account.profile.email or ""), None):
             because = (f"has a seat already, as {account.user_name}",)
-            rooms.invites.withdraw(invite.member, replace(cause, because=because))
+            # what they have is theirs by hand: they were asked in, whatever policy says of them
+            given = Assignment(account.member, account.tier, invite.invited_by, rooms.clock.now())
+            rooms.assignments.put(given, replace(cause, because=because))
+            with suppress(KeyError):  # withdrawn, or accepted, at this moment
+                rooms.invites.withdraw(invite.member, replace(cause, because=because))

@@ -102,7 +102,13 @@ class Reconciler:
         # and counted once; the other way round it would be seen as neither
         holdings, pool = rooms.seats.holdings(), rooms.seats.pool()
         listed = rooms.clock.now()
-        accounts, invites = rooms.target.accounts(), pending_invites(rooms)
+        # invites after accounts and before assignments: whoever came in on one is seen invited still, or
+        # with the tier that it left them
+        accounts, invites, given = (
+            rooms.target.accounts(),
+            pending_invites(rooms),
+            rooms.assignments.all(),
+        )
         over = {member for member, invite in invites.items() if not stands(invite, begun)}
         world = World(
             snapshot=snapshot,
@@ -115,7 +121,7 @@ class Reconciler:
             purchased=pool.purchased,
             reserved=pool.reserved,
             now=begun,
-            assignments=rooms.assignments.all(),
+            assignments=given,
             invites={member: invite for member, invite in invites.items() if member not in over},
         )
         made = plan(world, self.rule.policy)

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import replace
 
 from idpsync.core.errors import Conflict, StoreError
-from idpsync.core.membership import Invite, InviteState
+from idpsync.core.membership import Assignment, Invite, InviteState
 from idpsync.store.membership_rows import PendingInvite
 from idpsync.store.seat_rows import Page, SeatRow
 
@@ -50,6 +50,16 @@ def end(
     facts = {**_facts(ended), "seat": seat}
     page.scribe.note(ENDED[state], ended.member, because=because, detail=facts)
     return ended
+
+
+def accept(page: Page, pending: PendingInvite, known_as: str) -> Invite:
+    """The invite is done, and its tier given by hand: nobody sees the one without the other."""
+    accepted = end(page, pending, InviteState.ACCEPTED)
+    given = Assignment(known_as, accepted.tier, accepted.invited_by, page.now)
+    if page.assignments.put(given):
+        facts = {"tier": accepted.tier.name, "by": given.by}
+        page.scribe.note("member.assigned", known_as, detail=facts)
+    return accepted
 
 
 def _lets_go(page: Page, row: SeatRow, ticket: int, state: InviteState) -> bool:

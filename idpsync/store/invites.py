@@ -31,8 +31,11 @@ class SqlInviteBook:
             raise KeyError(member)
         return ended
 
-    def accept(self, member: str, cause: Cause) -> Invite | None:
-        return self._end(member, InviteState.ACCEPTED, cause)
+    def accept(self, member: str, cause: Cause, known_as: str | None = None) -> Invite | None:
+        with self._booking.open(cause, member, known_as) as page:
+            pending = page.invites.pending(member)
+            accepted = [invite_changes.accept(page, one, known_as or member) for one in pending]
+        return accepted[0] if accepted else None
 
     def _end(self, member: str, state: InviteState, cause: Cause) -> Invite | None:
         with self._booking.open(cause, member) as page:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from idpsync.core.errors import Conflict, LeaseLost, StoreError
-from idpsync.core.membership import Invite, InviteState
+from idpsync.core.membership import Assignment, Invite, InviteState
 from idpsync.core.records import Cause, Seated
 from idpsync.core.seats import Door, Holding
 from tests.contracts.stores import CAUSE, Books, Opener, wish
@@ -201,7 +201,21 @@ class InviteBookContract:
         assert books.store.invites.invites() == (accepted,)
         assert books.store.invites.pending("ada") is None
         assert seat_of(books, "ada").settled
-        assert books.events("ada")[-1] == "invite.accepted"
+        assert books.events("ada")[-2:] == ["invite.accepted", "member.assigned"]
+
+    @pytest.mark.parametrize("known_as", [None, "a.lovelace"])
+    def test_with_the_acceptance_the_tier_is_given_by_hand(
+        self, books: Books, known_as: str | None
+    ) -> None:
+        invited(books, "ada")
+        books.store.seats.settle("ada", "acc-ada", CAUSE)
+
+        books.store.invites.accept("ada", CAUSE, known_as)
+
+        member = known_as or "ada"
+        given = Assignment(member, PREMIUM, "cli:root", NOW)
+        assert books.store.assignments.all() == {member: given}
+        assert books.events(member)[-1] == "member.assigned"
 
     def test_an_accepted_reservation_is_an_ordinary_one(self, books: Books) -> None:
         invited(books, "ada")

@@ -21,6 +21,8 @@ EVENT = {
 class Seats(Protocol):
     """What an invite asks of the seats."""
 
+    assignments: "FakeAssignments"
+
     def holding(self, member: str) -> Holding | None: ...
 
     def prolong(self, member: str, ticket: int, until: datetime) -> int | None: ...
@@ -57,8 +59,12 @@ class FakeInviteBook:
             raise KeyError(member)
         return ended
 
-    def accept(self, member: str, cause: Cause) -> Invite | None:
-        return self._end(member, InviteState.ACCEPTED, cause)
+    def accept(self, member: str, cause: Cause, known_as: str | None = None) -> Invite | None:
+        accepted = self._end(member, InviteState.ACCEPTED, cause)
+        if accepted:
+            by, now = accepted.invited_by, self.clock.now()
+            self.seats.assignments.put(Assignment(known_as or member, accepted.tier, by, now), cause)
+        return accepted
 
     def lapse(self, cause: Cause) -> tuple[Invite, ...]:
         pending = [one for one in self.rows.values() if one.state is InviteState.PENDING]
