@@ -68,7 +68,9 @@ class _Planning:
             if debt.tier and not debt.reserved:
                 free[debt.tier] -= 1
         open_to_sync = {t: n - self.world.reserved.get(t, 0) for t, n in free.items()}
-        return settle([self._wish(case) for case in self.cases if self._competes(case)], open_to_sync)
+        wishes = [self._wish(case) for case in self.cases if self._competes(case)]
+        too_many = any(balance < 0 for balance in free.values())
+        return settle(wishes, open_to_sync, sum(free.values()) if too_many else None)
 
     def _competes(self, case: Case) -> bool:
         if not case.entitlement.options or case.satisfied:

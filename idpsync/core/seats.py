@@ -118,10 +118,19 @@ class SeatPool:
         return self.purchased.get(tier, 0) - used
 
     def open_to(self, claim: "Claim", tier: Tier) -> int:
-        """Seats of `tier` this claim may take: sync leaves the reserve, nobody jumps the queue."""
+        """Seats of `tier` this claim may take: sync leaves the reserve, nobody jumps the queue.
+
+        Where another tier has more people than seats, a newcomer finds only as many seats open as there
+        are more seats than people in all: a tier that grew by an upgrade is not room for one more.
+        """
         kept = self.reserved.get(tier, 0) if claim.door is Door.SYNC else 0
         ahead = sum(w.awaits(tier) and claim.after(w) for w in self.waiting)
-        return max(0, self.free(tier) - kept - ahead)
+        return max(0, self.usable(claim, tier) - kept - ahead)
+
+    def usable(self, claim: "Claim", tier: Tier) -> int:
+        """Free seats of `tier` for this claim, whoever waits for them."""
+        free = self.free(tier)
+        return free if claim.seated else min(free, max(0, self.total_balance))
 
     def take(self, tier: Tier) -> "SeatPool":
         """The pool with one more seat of `tier` assigned."""
@@ -136,6 +145,11 @@ class SeatPool:
         return sum(self.purchased.get(t, 0) for t in self.ladder)
 
     @property
+    def total_balance(self) -> int:
+        """Seats purchased minus people seated, all tiers together; negative where there are too many."""
+        return sum(self.balance(t) for t in self.ladder)
+
+    @property
     def total_free(self) -> int:
         return sum(self.free(t) for t in self.ladder)
 
@@ -144,7 +158,8 @@ class SeatPool:
 class Claim:
     """A wish for a seat: `options` in the order they are liked, `wish` the one worth waiting for.
 
-    `since` is when the wish was first made; None for somebody who asks for the first time.
+    `since` is when the wish was first made; None for somebody who asks for the first time. `seated` is
+    somebody who gave up a seat for this one: they are counted among the people already.
     """
 
     member: str
@@ -155,6 +170,7 @@ class Claim:
     since: datetime | None = None
     flexible: bool = False
     because: tuple[str, ...] = ()
+    seated: bool = False
 
     @property
     def wish(self) -> Tier | None:
@@ -209,9 +225,14 @@ def why_not(pool: SeatPool, claim: Claim, tier: Tier) -> str:
     purchased, free = pool.purchased.get(tier, 0), pool.free(tier)
     if free == 0:
         return f"{tier} is full ({purchased - pool.balance(tier)} of {purchased})"
+    usable = pool.usable(claim, tier)
+    if usable == 0:
+        bought = pool.total_purchased
+        people = bought - pool.total_balance
+        return f"{tier} has room, but {people} people sit in {bought} seats of all tiers together"
     kept = pool.reserved.get(tier, 0) if claim.door is Door.SYNC else 0
-    if free <= kept:
-        return f"the last {free} {tier} seats are kept for logins"
+    if usable <= kept:
+        return f"the last {usable} {tier} seats are kept for logins"
     return f"the free {tier} seats are waited for by others"
 
 

@@ -54,9 +54,14 @@ class Wish:
         return self.options.index(tier) if tier in self.options else len(self.options)
 
 
-def settle(wishes: Iterable[Wish], free: Mapping[Tier, int]) -> dict[str, Tier | None]:
-    """Member → tier held in the end. `free` may be negative where a tier is over-committed."""
-    table = _Table(wishes, free)
+def settle(
+    wishes: Iterable[Wish], free: Mapping[Tier, int], room: int | None = None
+) -> dict[str, Tier | None]:
+    """Member → tier held in the end. `free` may be negative where a tier is over-committed.
+
+    `room` is how many newcomers all tiers together have seats for, where that is less than is free.
+    """
+    table = _Table(wishes, free, room)
     table.fill()
     while table.exchange():
         table.fill()
@@ -66,8 +71,8 @@ def settle(wishes: Iterable[Wish], free: Mapping[Tier, int]) -> dict[str, Tier |
 class _Table:
     """Working state of one settlement: what each holds, what is free, and a queue per tier."""
 
-    def __init__(self, wishes: Iterable[Wish], free: Mapping[Tier, int]) -> None:
-        self.free = dict(free)
+    def __init__(self, wishes: Iterable[Wish], free: Mapping[Tier, int], room: int | None) -> None:
+        self.free, self.room = dict(free), room
         self.wishes = {wish.member: wish for wish in wishes}
         self.holds: dict[str, Tier | None] = {w.member: w.current for w in self.wishes.values()}
         self.queues: dict[Tier, list[tuple[Turn, str]]] = {tier: [] for tier in sorted(self.free)}
@@ -98,8 +103,10 @@ class _Table:
         return ""
 
     def _wants(self, member: str, tier: Tier) -> bool:
-        wish = self.wishes[member]
-        return wish.liking(tier) < wish.liking(self.holds[member])
+        wish, held = self.wishes[member], self.holds[member]
+        if held is None and self.room is not None and self.room <= 0:
+            return False
+        return wish.liking(tier) < wish.liking(held)
 
     def _move(self, member: str, tier: Tier) -> None:
         left = self.holds[member]
@@ -107,6 +114,8 @@ class _Table:
         self.free[tier] -= 1
         if left is not None:
             self.free[left] += 1
+        elif self.room is not None:
+            self.room -= 1
 
     def exchange(self) -> bool:
         """Turn rings of people in full tiers who each want the next one's; False if there is none."""

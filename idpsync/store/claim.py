@@ -34,8 +34,14 @@ SELECT c.seats,
   (SELECT count(*) FROM (SELECT 1 FROM seat AS s
    WHERE s.organization = :organization AND s.tier = :tier AND s.state = 'free'
    ORDER BY s.changed_at, s.seat_no LIMIT :enough) AS f),
-  EXISTS (SELECT 1 {ahead})
+  EXISTS (SELECT 1 {ahead}),
+  (SELECT count(*) FROM seat AS s WHERE s.organization = c.organization AND s.overdrawn)
 FROM capacity AS c WHERE c.organization = :organization AND c.tier = :tier
+"""
+WHOLE = """
+SELECT sum(seats),
+  (SELECT count(*) FROM seat WHERE organization = :organization AND state = 'free')
+FROM capacity WHERE organization = :organization
 """
 AHEAD = """
 FROM queue AS q WHERE q.organization = :organization AND q.tier = :tier AND q.member <> :member
@@ -83,13 +89,15 @@ ON CONFLICT (organization, tier, member) DO NOTHING
 class Line:
     """One tier: seats purchased, seats beyond the contract, free rows as far as they were counted.
 
-    `contested`: somebody who waits for the tier stands before the claim.
+    `contested`: somebody who waits for the tier stands before the claim. `beyond` are the seats beyond
+    the contract in all tiers.
     """
 
     seats: int
     overdrawn: int
     free: int
     contested: bool
+    beyond: int
 
     @property
     def balance(self) -> int:
@@ -140,6 +148,7 @@ class ClaimDesk:
         self._own, self._prolong = sql(OWN), sql(PROLONG)
         self._take = sql(TAKE.format(skip_locked=skip))
         waiting = WAITING.format(by_byte=by_byte)
+        self._whole = sql(WHOLE)
         self._newcomer, self._waiting = (_queries(database, who) for who in (NEWCOMER, waiting))
         self._record, self._forget, self._wish = sql(RECORD), sql(FORGET), sql(WISH)
         self._unqueue, self._enqueue = sql(UNQUEUE), sql(ENQUEUE)
@@ -192,11 +201,13 @@ class ClaimDesk:
             if line.contested and line.balance > kept:
                 ahead = _ahead(driver, queries, tier, values, line.seats)
                 line = _look(driver, queries, tier, values, kept + ahead + 1)
-            weighed = weighed or (line.balance > 0 and kept + ahead > 0)
-            if line.balance > kept + ahead:
+            pool = self._pool(driver, tier, line, values) if line.beyond else None
+            usable = pool.usable(claim, tier) if pool else line.balance
+            weighed = weighed or (line.balance > 0 and (kept + ahead > 0 or line.beyond > 0))
+            if usable > kept + ahead:
                 waits_for = None if claim.flexible or tier == claim.wish else claim.wish
                 return Decision(Placement(tier, waits_for, (*claim.because, *full)), weighed)
-            full.append(why_not(self._pool(tier, line), claim, tier))
+            full.append(why_not(pool or self._pool(driver, tier, line, values), claim, tier))
         return Decision(Placement(None, claim.wish, (*claim.because, *full)), weighed)
 
     def has_room(self, driver: Driver, tier: Tier, values: dict[str, object]) -> bool:
@@ -207,9 +218,15 @@ class ClaimDesk:
         """Seats that this claim leaves for logins."""
         return self.reserved.get(tier, 0) if claim.door is Door.SYNC else 0
 
-    def _pool(self, tier: Tier, line: Line) -> SeatPool:
-        used = line.seats - line.balance
-        return SeatPool(self.ladder, {tier: line.seats}, {tier: used}, reserved=self.reserved)
+    def _pool(self, driver: Driver, tier: Tier, line: Line, values: dict[str, object]) -> SeatPool:
+        """The tier's seats, as far as counted; all other tiers as one where there are people beyond."""
+        seats, used = {tier: line.seats}, {tier: line.seats - line.balance}
+        rest = next((other for other in self.ladder if other != tier), None)
+        if line.beyond and rest:
+            every, free = driver.execute(self._whole, values).fetchone()
+            seats[rest] = int(every) - line.seats
+            used[rest] = int(every) - (int(free) - line.beyond) - used[tier]
+        return SeatPool(self.ladder, seats, used, reserved=self.reserved)
 
     def take(self, driver: Driver, tier: Tier, values: dict[str, object]) -> bool:
         """Reserve the first free row; False when somebody else has all of them in hand."""
@@ -254,7 +271,7 @@ class ClaimDesk:
 def _look(driver: Driver, queries: _Queries, tier: Tier, values: dict[str, object], enough: int) -> Line:
     """The tier's line, with `enough` free rows counted besides those that are overdrawn."""
     values = {**values, "tier": tier.name, "enough": enough}
-    line = Line(*(driver.execute(queries.line, values).fetchone() or (0, 0, 0, False)))
+    line = Line(*(driver.execute(queries.line, values).fetchone() or (0, 0, 0, False, 0)))
     if line.overdrawn and line.free == enough:
         values["enough"] = enough + line.overdrawn
         line = Line(*driver.execute(queries.line, values).fetchone())

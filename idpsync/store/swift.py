@@ -37,8 +37,7 @@ WITH taken AS (
     WHERE organization = :organization AND tier = :tier{n} AND state = 'free' AND {conditions}
       AND NOT EXISTS (SELECT 1 FROM queue WHERE organization = :organization AND tier = :tier{n}
                       AND (owed OR priority >= :priority))
-      AND NOT EXISTS (SELECT 1 FROM seat
-                      WHERE organization = :organization AND tier = :tier{n} AND overdrawn)
+      AND NOT EXISTS (SELECT 1 FROM seat WHERE organization = :organization AND overdrawn)
     ORDER BY changed_at, seat_no LIMIT 1 FOR UPDATE SKIP LOCKED)
   RETURNING seat_no)"""
 _NOTHING = """

@@ -287,6 +287,18 @@ class ContractBookContract:
         beyond = [e for e in small.store.ledger.entries() if e.event == "seat.overdrawn"]
         assert {(e.member, e.account_id) for e in beyond} == {("ada", "acc-ada"), ("bob", "acc-bob")}
         assert small.store.seats.hold(wish("kim", STANDARD), CAUSE).tier is None
+
+    def test_an_upgraded_seat_is_no_room_for_one_more(self, small: Books) -> None:
+        seated(small, ["eve", "dan", "cyd", "bob", "ada"])
+        buy(small, upgrade(2))
+
+        refused = small.store.seats.hold(wish("lea", PREMIUM), CAUSE)
+
+        assert refused.tier is None
+        assert refused.because[-1] == "premium has room, but 5 people sit in 5 seats of all tiers together"
+        assert small.store.seats.move("ada", PREMIUM, CAUSE)  # who has a seat may take the better one
+        small.store.seats.settle("ada", "acc-ada", CAUSE)
+        small.store.seats.release("bob", CAUSE)
         assert small.store.seats.hold(wish("lea", PREMIUM), CAUSE).tier == PREMIUM
 
     @pytest.mark.parametrize("names", [["ada", "bob", "cyd"], ["cyd", "bob", "ada"]])

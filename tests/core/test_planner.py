@@ -419,6 +419,21 @@ def test_an_organisation_over_its_contract_keeps_its_people_and_gains_nobody() -
     assert "standard is full (3 of 2)" in made.waiting[0].because
 
 
+def test_an_upgraded_seat_is_no_room_for_one_more() -> None:
+    made = plan(
+        world(
+            read("ada bob dan", premium="dan"),
+            [account("ada"), account("bob")],
+            seats={PREMIUM: 1, STANDARD: 1},
+        ),
+        POLICY,
+    )
+
+    assert steps(made) == []
+    [dan] = made.waiting
+    assert "premium has room, but 2 people sit in 2 seats of all tiers together" in dan.because
+
+
 def test_a_renamed_person_keeps_the_account() -> None:
     renamed = replace(person("ada"), profile=profile("adele"))
     groups = [group("Premium", ()), group("Users", ["ada"]), *EMPTY]

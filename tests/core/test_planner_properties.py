@@ -209,5 +209,14 @@ def test_nobody_entitled_who_holds_a_seat_ends_without_one(here: World, policy: 
 def test_no_free_seat_is_left_while_somebody_waits_for_it(here: World, policy: Policy) -> None:
     made = plan(here, policy)
     for entry in made.waiting:
+        no_room = entry.holds is None and made.pool_after.total_balance <= 0
         for tier in entry.accepts:
-            assert made.pool_after.balance(tier) <= here.reserved.get(tier, 0)
+            assert no_room or made.pool_after.balance(tier) <= here.reserved.get(tier, 0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(worlds(whole=True), policies())
+def test_nobody_is_added_where_more_people_than_seats_are_in(here: World, policy: Policy) -> None:
+    made = plan(here, policy)
+
+    assert made.pool_after.total_balance >= min(0, made.pool_before.total_balance)

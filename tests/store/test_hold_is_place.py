@@ -45,15 +45,17 @@ def claims(draw: st.DrawFn, shapes: list[tuple[Tier, ...]]) -> Claim:
         door=draw(st.sampled_from([Door.JIT, Door.JIT, Door.SYNC])),
         since=draw(st.none() | instants),
         flexible=draw(st.booleans()),
+        seated=draw(st.booleans()),
         because=tuple(draw(st.lists(st.sampled_from(['it\'s "so"', "100 %", "ü:name"]), max_size=2))),
     )
 
 
 seats = st.fixed_dictionaries({tier: st.integers(0, 4) for tier in LADDER})
 counts = st.fixed_dictionaries({tier: st.integers(0, 2) for tier in LADDER})
+crowds = st.fixed_dictionaries({tier: st.integers(0, 5) for tier in LADDER})  # beyond the seats too
 few_shapes = st.lists(options, min_size=1, max_size=2)  # so that the same form is asked for again
 wishes = few_shapes.flatmap(lambda shapes: st.lists(claims(shapes), max_size=12))
-worlds = st.tuples(seats, counts, counts, st.lists(wait_entries(), max_size=3), wishes)
+worlds = st.tuples(seats, counts, counts | crowds, st.lists(wait_entries(), max_size=3), wishes)
 World = tuple[dict[Tier, int], dict[Tier, int], dict[Tier, int], list[WaitEntry], list[Claim]]
 
 
