@@ -187,6 +187,13 @@ class Assignments(Protocol):
 
     def drop(self, member: str, cause: Cause) -> None: ...
 
+    def follow(self, names: Mapping[str, str], cause: Cause) -> None:
+        """Keep what was given under the present names of the accounts, and note whose account it is.
+
+        `names` are those of all accounts, by id: see `membership.under_present_names`.
+        """
+        ...
+
 
 class Registry(Protocol):
     """Which account we answer for."""

@@ -1,7 +1,7 @@
 """The manual door: invites, tiers given by hand, roles, and who may do what to whom."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -51,12 +51,16 @@ class Invite:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A tier (None: no seat) that was given by hand. It holds where no rule with a tier says another."""
+    """A tier (None: no seat) that was given by hand. It holds where no rule with a tier says another.
+
+    `account_id` says whose it is when the member has another name by now; None: not known yet.
+    """
 
     member: str
     tier: Tier | None
     by: str
     at: datetime
+    account_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,19 @@ def with_assignment(entitlement: Entitlement, given: Assignment | None) -> Entit
     options = (given.tier,) if given.tier else ()
     because = (f"{given.tier or 'no seat'} by hand ({given.by})",)
     return replace(entitlement, admitted=True, options=options, flexible=False, because=because)
+
+
+def under_present_names(given: Iterable[Assignment], names: Mapping[str, str]) -> dict[str, Assignment]:
+    """What was given by hand, by the present name of each member; of two for one the newer counts.
+
+    `names` are those of the accounts, by id. An account that is gone leaves it to whoever has its name.
+    """
+    account_of = {member: account_id for account_id, member in names.items()}
+    found: dict[str, Assignment] = {}
+    for one in sorted(given, key=lambda one: (one.at, one.member)):
+        member = names.get(one.account_id or "", one.member)
+        found[member] = replace(one, member=member, account_id=account_of.get(member, one.account_id))
+    return found
 
 
 def with_invite(entitlement: Entitlement, invite: Invite | None) -> Entitlement:

@@ -110,7 +110,7 @@ class Importing:
             raise ConfigError(*problems)
         now = self.rooms.clock.now()
         given = {
-            step.member: Assignment(step.member, step.row.tier, actor.name, now)
+            step.member: Assignment(step.member, step.row.tier, actor.name, now, _account_id(step))
             for step in import_.steps
             if step.by_hand
         }
@@ -348,6 +348,10 @@ def _roles_touched(step: ImportStep) -> set[str]:
     for write in step.writes:
         touched |= write.roles ^ before
     return touched & set(RANKS)
+
+
+def _account_id(step: ImportStep) -> str | None:
+    return step.account.id if step.account else None
 
 
 def _unseated(step: ImportStep) -> bool:

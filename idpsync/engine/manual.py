@@ -284,7 +284,7 @@ class ManualDoor:
     # --- what they share --------------------------------------------------------------------------
 
     def _given(self, actor: Actor, account: Account, tier: Tier | None) -> Assignment:
-        return Assignment(account.member, tier, actor.name, self.rooms.clock.now())
+        return Assignment(account.member, tier, actor.name, self.rooms.clock.now(), account.id)
 
     def _cause(self, actor: Actor, tier: Tier | None) -> Cause:
         return Cause(actor.name, (_said(actor, tier),))

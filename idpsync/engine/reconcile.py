@@ -19,6 +19,7 @@ from idpsync.core.errors import (
     UnsafePlan,
 )
 from idpsync.core.guard import Limits, guard
+from idpsync.core.membership import under_present_names
 from idpsync.core.model import Coverage, DirectorySnapshot, Link
 from idpsync.core.planner import plan
 from idpsync.core.policy import Mode, Policy
@@ -121,7 +122,7 @@ class Reconciler:
             purchased=pool.purchased,
             reserved=pool.reserved,
             now=begun,
-            assignments=given,
+            assignments=under_present_names(given.values(), {a.id: a.member for a in accounts}),
             invites={member: invite for member, invite in invites.items() if member not in over},
         )
         made = plan(world, self.rule.policy)
@@ -230,6 +231,7 @@ class Reconciler:
             log.info("seats.mirrored", drift=drift)
         world = preview.world
         note_arrivals(rooms, world.invites, world.accounts, preview.begun, cause)
+        rooms.assignments.follow({a.id: a.member for a in world.accounts}, cause)
         for adoption in made.adoptions:
             link = Link(adoption.account_id, adoption.source, adoption.external_id, rooms.clock.now())
             because = (f"matched by {adoption.matched_by}",)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from idpsync.core.membership import Assignment, Invite, Member, roles_of_invite
+from idpsync.core.membership import Assignment, Invite, Member, roles_of_invite, under_present_names
 from idpsync.core.model import Account, Profile, Standing, fold
 from idpsync.core.policy import Entitlement, Policy
 from idpsync.core.records import Person
@@ -91,9 +91,11 @@ class Roster:
     def members(self) -> tuple[Member, ...]:
         """Every account, and every pending invite of somebody who has none yet, by user name."""
         holdings = {holding.member: holding for holding in self.rooms.seats.holdings()}
-        given, invites = self.rooms.assignments.all(), pending_invites(self.rooms)
+        accounts, invites = self.rooms.target.accounts(), pending_invites(self.rooms)
+        names = {account.id: account.member for account in accounts}
+        given = under_present_names(self.rooms.assignments.all().values(), names)
         members = []
-        for account in self.rooms.target.accounts():
+        for account in accounts:
             key = account.member
             invite = invites.pop(key, None)
             off = account.standing is Standing.DEACTIVATED

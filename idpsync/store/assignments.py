@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from idpsync.core.membership import Assignment
+from idpsync.core.membership import Assignment, under_present_names
 from idpsync.core.records import Cause
 from idpsync.core.seats import Ladder
 from idpsync.store.database import Database
@@ -35,3 +35,23 @@ class SqlAssignments:
                 scribe = Scribe(self._database, connection, cause)
                 scribe.note("member.unassigned", member)
                 scribe.write()
+
+    def follow(self, names: Mapping[str, str], cause: Cause) -> None:
+        if self._followed(self.all(), names):
+            return
+        with self._database.writing(cause) as connection:
+            rows = AssignmentRows(self._database, connection, self._ladder)
+            given = rows.all()
+            present = under_present_names(given.values(), names)
+            scribe = Scribe(self._database, connection, cause)
+            for one in given.values():
+                member = names.get(one.account_id or "", one.member)
+                if member != one.member:
+                    rows.drop(one.member)
+                    scribe.note("member.renamed", member, detail={"from": one.member})
+            for one in present.values():
+                rows.put(one)
+            scribe.write()
+
+    def _followed(self, given: Mapping[str, Assignment], names: Mapping[str, str]) -> bool:
+        return under_present_names(given.values(), names) == given

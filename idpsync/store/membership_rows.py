@@ -120,6 +120,7 @@ class AssignmentRows:
             "tier": given.tier.name if given.tier else None,
             "given_by": given.by,
             "given_at": given.at,
+            "account_id": given.account_id,
         }
         if old:
             there = assignments.c.member == given.member
@@ -162,7 +163,7 @@ def _invite(row: Row[Any], ladder: Ladder) -> Invite:
 
 def _assignment(row: Row[Any], ladder: Ladder) -> Assignment:
     tier = _tier(ladder, row.tier, f"what {row.member} was given by hand") if row.tier else None
-    return Assignment(member=row.member, tier=tier, by=row.given_by, at=row.given_at)
+    return Assignment(row.member, tier, row.given_by, row.given_at, row.account_id)
 
 
 def _tier(ladder: Ladder, name: str, where: str) -> Tier:

@@ -54,4 +54,5 @@ assignment = Table(
     Column("tier", Text),  # none: no seat
     Column("given_by", Text, nullable=False),
     Column("given_at", Instant, nullable=False),
+    Column("account_id", Text),  # none: not known yet
 )

@@ -79,6 +79,42 @@ class AssignmentsContract:
         newer = theirs if days > 0 else given("adele")
         assert books.store.assignments.all() == {"adele": newer}
 
+    def test_it_follows_the_account_it_was_given_to(self, books: Books) -> None:
+        for one in (given("ada"), given("bob", None)):
+            books.store.assignments.put(one, CAUSE)
+        ada, bob = replace(given("ada"), account_id="1"), replace(given("bob", None), account_id="2")
+
+        books.store.assignments.follow({"1": "ada", "2": "bob", "3": "cyd"}, CAUSE)
+        assert books.store.assignments.all() == {"ada": ada, "bob": bob}
+
+        for _ in range(2):
+            books.store.assignments.follow({"1": "adele", "2": "ada"}, CAUSE)
+        renamed = {"adele": replace(ada, member="adele"), "ada": replace(bob, member="ada")}
+        assert books.store.assignments.all() == renamed
+        assert books.events("adele") == ["member.renamed"]
+
+    @pytest.mark.parametrize("days", [-1, 1])
+    def test_of_two_that_meet_under_one_name_the_newer_counts(self, books: Books, days: int) -> None:
+        mine = replace(given("ada"), account_id="1")
+        theirs = replace(given("adele", STANDARD), at=NOW + timedelta(days=days))
+        for one in (mine, theirs):
+            books.store.assignments.put(one, CAUSE)
+
+        books.store.assignments.follow({"1": "adele"}, CAUSE)
+
+        newer = theirs if days > 0 else mine
+        expected = replace(newer, member="adele", account_id="1")
+        assert books.store.assignments.all() == {"adele": expected}
+
+    def test_an_account_that_is_gone_leaves_it_to_its_name(self, books: Books) -> None:
+        books.store.assignments.put(replace(given("ada"), account_id="1"), CAUSE)
+
+        books.store.assignments.follow({"2": "bob"}, CAUSE)
+        assert books.store.assignments.all() == {"ada": replace(given("ada"), account_id="1")}
+
+        books.store.assignments.follow({"3": "ada"}, CAUSE)
+        assert books.store.assignments.all() == {"ada": replace(given("ada"), account_id="3")}
+
     def test_a_stale_leader_gives_nothing(self, books: Books) -> None:
         books.store.assignments.put(given("ada"), CAUSE)
         old = books.store.lease.acquire("leader", "one", timedelta(0))
@@ -89,5 +125,7 @@ class AssignmentsContract:
             books.store.assignments.put(given("ada", None), stale)
         with pytest.raises(LeaseLost):
             books.store.assignments.drop("ada", stale)
+        with pytest.raises(LeaseLost):
+            books.store.assignments.follow({"1": "ada"}, stale)
 
         assert books.store.assignments.all() == {"ada": given("ada")}

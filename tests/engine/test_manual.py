@@ -116,6 +116,46 @@ def waiting(house: EngineHouse) -> list[str]:
     return [entry.member for entry in house.store.waiting.entries()]
 
 
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize("tier", [PREMIUM, None])
+def test_a_tier_by_hand_goes_with_another_name_at_the_target(tier: Tier | None, lost: bool) -> None:
+    # somebody changed it there, or the answer to our own change of it was lost
+    house = in_directory("ada", policy=CLOSED)
+    house.hand.invite(ROOT, ADA, tier=STANDARD)
+    assert house.admitter.admit(login("ada")).let_in
+    house.hand.assign(ROOT, ADA, tier)
+    house.clock.advance(timedelta(hours=1))
+    if lost:
+        (key,) = house.directory.people
+        person = house.directory.people[key]
+        house.directory.people[key] = replace(person, profile=replace(person.profile, user_name="adele"))
+        house.target.lose_answer("adele")
+    else:
+        (there,) = house.target.shelf.all()
+        house.target.shelf.put(replace(there, profile=replace(there.profile, user_name="adele")))
+
+    for _ in range(3):
+        house.run()
+        house.clock.advance(timedelta(hours=1))
+
+    name = "adele" if lost else "ada"  # as the directory says
+    assert house.tiers() == {name: tier.name if tier else "-"}
+    assert by_hand(house) == {name: tier}
+    (member,) = house.hand.members()
+    assert member.by_hand
+
+
+def test_whoever_takes_over_a_name_does_not_take_over_what_was_given_to_it() -> None:
+    house = seated({"ada": STANDARD}, standard=2)
+    house.hand.assign(ROOT, ADA, None)
+    (there,) = house.target.shelf.all()
+    renamed = replace(there.profile, user_name="adele@acme.example", email="adele@acme.example")
+    house.target.shelf.put(replace(there, profile=renamed))
+    house.target.shelf.put(replace(account("ada", None, external_id=None), id="another"))
+
+    assert [m.user_name for m in house.hand.members() if m.by_hand] == ["adele@acme.example"]
+
+
 def test_what_they_have_already_is_theirs_by_hand_from_now_on() -> None:
     house = seated({"ada": STANDARD})
     wishes_for_premium(house, ADA)

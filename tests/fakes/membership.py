@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from idpsync.core.errors import Conflict, StoreError
-from idpsync.core.membership import Assignment, Invite, InviteState
+from idpsync.core.membership import Assignment, Invite, InviteState, under_present_names
 from idpsync.core.records import Cause
 from idpsync.core.seats import Holding
 from tests.fakes.ledger import FakeLedger
@@ -123,6 +123,14 @@ class FakeAssignments:
         self.ledger.lease.fence(cause)
         if self.rows.pop(member, None):
             self.ledger.record("member.unassigned", cause, member)
+
+    def follow(self, names: Mapping[str, str], cause: Cause) -> None:
+        self.ledger.lease.fence(cause)
+        for one in self.all().values():
+            member = names.get(one.account_id or "", one.member)
+            if member != one.member:
+                self.ledger.record("member.renamed", cause, member, detail={"from": one.member})
+        self.rows = under_present_names(self.rows.values(), names)
 
     def rename(self, member: str, to: str) -> bool:
         mine, there = self.rows.pop(member, None), self.rows.get(to)

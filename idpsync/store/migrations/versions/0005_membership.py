@@ -69,5 +69,6 @@ def _assignment() -> None:
         sa.Column("tier", sa.Text(), nullable=True),
         sa.Column("given_by", sa.Text(), nullable=False),
         sa.Column("given_at", Instant(), nullable=False),
+        sa.Column("account_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("organization", "member", name=op.f("assignment_pkey")),
     )
