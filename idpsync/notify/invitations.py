@@ -7,6 +7,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -65,12 +66,14 @@ class Letters:
         self._postman.send(self.letter(invite, language))
 
     def letter(self, invite: Invite, language: str) -> EmailMessage:
-        """The letter, ready to go; the same invite has the same Message-ID each time."""
+        """The letter, ready to go; each has an id of its own: some programs hide what they know."""
         spoken = self._languages.choose([(language, 1.0)], default=self._language)
         letter = EmailMessage()
         letter["From"], letter["To"] = self._sender, self._recipient(invite)
         letter["Subject"] = self._say(spoken, SUBJECT, organization=self._organization)
-        letter["Message-ID"] = f"<invite-{quote(invite.id, safe='')}@{self._sender.domain}>"
+        letter["Message-ID"] = (
+            f"<invite-{quote(invite.id, safe='')}.{uuid4().hex[:12]}@{self._sender.domain}>"
+        )
         letter["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: no holiday notes in answer
         if self._replies:
             letter["Reply-To"] = self._replies

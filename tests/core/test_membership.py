@@ -298,12 +298,29 @@ def test_roles_that_rules_decide_about_are_left_to_them(
         (" OWNER ", OWNER),
         ("Admin", ADMIN),
         ("USER", USER),
+        ("\uff4f\uff57\uff4e\uff45\uff52", OWNER),  # in full width
         ("Security Auditor", "Security Auditor"),
         ("ownership", "ownership"),
     ],
 )
 def test_our_roles_are_known_in_any_case_and_custom_ones_stay_as_they_are(said: str, role: str) -> None:
     assert role_called(said) == role
+
+
+@pytest.mark.parametrize(
+    ("said", "rank"),
+    [
+        ("own\u200ber", OWNER),
+        ("o.w.n.e.r", OWNER),
+        ("\u00f3wner", OWNER),
+        ("Pri Mary Owner", PRIMARY_OWNER),
+        ("ad-min", ADMIN),
+        ("admin!", ADMIN),
+    ],
+)
+def test_a_role_that_only_looks_like_one_with_rights_is_refused(said: str, rank: str) -> None:
+    with pytest.raises(NotPossible, match=f"looks like {rank}: write {rank}, or call it otherwise"):
+        role_called(said)
 
 
 def test_an_address_has_254_signs_at_most() -> None:

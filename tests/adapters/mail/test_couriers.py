@@ -60,7 +60,8 @@ class FakeWorld(World):
         self.fake.error = None
 
     def letters(self) -> list[tuple[str, str, str]]:
-        return [(invite.email, language, invite.id) for invite, language in self.fake.letters]
+        arrived = enumerate(self.fake.letters)
+        return [(invite.email, language, f"{number}") for number, (invite, language) in arrived]
 
 
 class TestFakeCourier(CourierContract):

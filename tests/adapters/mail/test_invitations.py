@@ -202,7 +202,7 @@ def test_headers_say_whose_it_is_and_that_a_program_wrote_it(server: MailServer)
     assert arrived["From"] == "idpsync <idpsync@acme.example>"
     assert arrived["To"] == "ada@acme.example"
     assert arrived["Reply-To"] == "it@acme.example"
-    assert arrived["Message-ID"] == "<invite-9b1c2d3e@acme.example>"
+    assert re.fullmatch(r"<invite-9b1c2d3e\.[0-9a-f]{12}@acme\.example>", arrived["Message-ID"])
     assert arrived["Auto-Submitted"] == "auto-generated"
     assert arrived["Content-Language"] == "en"
     assert arrived["Date"] is not None
@@ -227,7 +227,7 @@ def test_international_domains_go_as_dns_knows_them(server: MailServer) -> None:
     assert one.sender == "idpsync@xn--bcher-kva.example"
     assert one.recipients == ("ada@xn--mnchen-3ya.example",)
     assert one.message["From"] == "João <idpsync@xn--bcher-kva.example>"
-    assert one.message["Message-ID"] == "<invite-9b1c2d3e@xn--bcher-kva.example>"
+    assert one.message["Message-ID"].endswith("@xn--bcher-kva.example>")
     assert "ada@MÜNCHEN.example" in one.part("text/plain")
     assert one.raw.isascii()
 
