@@ -11,15 +11,7 @@ from datetime import date
 from types import MappingProxyType
 
 from idpsync.core.contract import MOST_SEATS, Item
-from idpsync.core.membership import (
-    ADMIN,
-    OWNER,
-    PRIMARY_OWNER,
-    RANKS,
-    USER,
-    in_disguise,
-    is_address,
-)
+from idpsync.core.membership import ADMIN, OWNER, PRIMARY_OWNER, USER, is_address
 from idpsync.core.model import fold
 from idpsync.core.order import parse_day
 from idpsync.core.seats import Ladder, Tier
@@ -113,11 +105,6 @@ def _member(row: Row, ladder: Ladder, faults: Faults) -> MemberRow:
     role = _role(row["role"])
     if not role:
         faults.add(row.line, f"'{shortened(row['role'])}' is not a role: it has no letters", "role")
-    elif role not in RANKS and (rank := in_disguise(role)):
-        said_role = shortened(row["role"])
-        faults.add(
-            row.line, f"'{said_role}' looks like {rank}: write {rank}, or call it otherwise", "role"
-        )
     tier = _tier_called(said, ladder)
     if tier is None and not _blank(said) and word(said) not in _NO_SEAT:
         faults.add(row.line, _no_such_tier(said, ladder, "; leave it empty for no seat"), "seat type")
