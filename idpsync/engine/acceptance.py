@@ -10,6 +10,7 @@ import structlog
 from idpsync.core.membership import Assignment, Invite, InviteState
 from idpsync.core.model import Account, fold
 from idpsync.core.records import Cause
+from idpsync.core.seats import Placement
 from idpsync.core.world import has_seat
 from idpsync.engine.rooms import Rooms
 
@@ -25,6 +26,24 @@ def pending_invites(rooms: Rooms) -> dict[str, Invite]:
 def stands(invite: Invite | None, now: datetime) -> bool:
     """Whether the invite still lets somebody in."""
     return invite is not None and invite.state is InviteState.PENDING and invite.expires_at > now
+
+
+def invite_of(rooms: Rooms, names: Iterable[str], cause: Cause) -> Invite | None:
+    """The invite that lets in whom one of `names` calls.
+
+    One whose time is over ends here: its seat is nobody's to walk in on.
+    """
+    now = rooms.clock.now()
+    found = [invite for name in dict.fromkeys(names) if (invite := rooms.invites.pending(name))]
+    if any(invite.expires_at <= now for invite in found):
+        rooms.invites.lapse(cause)
+    return next((invite for invite in found if stands(invite, now)), None)
+
+
+def joined(rooms: Rooms, invite: Invite, placement: Placement) -> bool:
+    """Whether the seat that was asked for is the invite's, and that has not ended meanwhile."""
+    theirs = placement.tier is not None and placement.ticket is None
+    return theirs and stands(rooms.invites.pending(invite.member), rooms.clock.now())
 
 
 def came_in(rooms: Rooms, invite: Invite, account: Account, cause: Cause) -> str:

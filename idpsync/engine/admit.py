@@ -18,7 +18,7 @@ from idpsync.core.plan import ChangeRoles, ChangeTier, CreateAccount, Reactivate
 from idpsync.core.policy import Entitlement, Policy
 from idpsync.core.records import Cause, LedgerEntry, Person
 from idpsync.core.seats import Claim, Door, Holding, Placement, Tier
-from idpsync.engine.acceptance import came_in, stands
+from idpsync.engine.acceptance import came_in, invite_of, joined
 from idpsync.engine.perform import EVENT
 from idpsync.engine.rooms import Rooms
 
@@ -83,6 +83,10 @@ class Admitter:
         RemoteError or StoreError when the target or the store cannot answer: nobody is let in on a
         guess, and a reservation is dropped unless the account may exist.
         """
+        return self._decide(login, invited=True)
+
+    def _decide(self, login: Login, *, invited: bool) -> Admission:
+        """`invited`: whether an invite counts."""
         visitor = self._recognise(login)
         if not self.policy.admits_domain(visitor.email):
             return self._refuse(visitor, DOMAIN_NOT_VERIFIED, "the domain is not a verified domain")
@@ -90,7 +94,8 @@ class Admitter:
             return self._refuse(visitor, DEACTIVATED, "disabled in the directory")
         if visitor.holding and (visitor.holding.settled or visitor.holding.moving):
             return self._let_in(visitor, visitor.holding.tier, ("holds a seat already",))
-        account, visitor = self._account_of(visitor), self._by_hand(visitor)
+        account = self._account_of(visitor)
+        visitor = self._by_hand(visitor, account, invited=invited)
         if account and account.standing is Standing.DEACTIVATED and not visitor.invite:
             return self._refuse(visitor, DEACTIVATED, "the account is deactivated")
         if account and account.tier and account.standing is not Standing.DEACTIVATED:
@@ -124,15 +129,15 @@ class Admitter:
             return replace(ruled, options=self.policy.ladder.tiers, flexible=True)
         return entitlement
 
-    def _by_hand(self, visitor: _Visitor) -> _Visitor:
+    def _by_hand(self, visitor: _Visitor, account: Account | None, *, invited: bool) -> _Visitor:
         """The visitor with what was given by hand: an invite that stands, or a tier."""
-        names = (visitor.member, fold(visitor.login.profile.user_name), fold(visitor.email))
-        found = (self.rooms.invites.pending(name) for name in dict.fromkeys(names))
-        invite = next((i for i in found if stands(i, self.rooms.clock.now())), None)
+        member = account.member if account else visitor.member
+        names = (member, visitor.member, fold(visitor.login.profile.user_name), fold(visitor.email))
+        invite = invite_of(self.rooms, names, Cause("jit")) if invited else None
         if invite:
             return replace(visitor, invite=invite, member=invite.member)
-        given = self.rooms.assignments.all().get(visitor.member)
-        return replace(visitor, entitlement=self._entitlement(visitor.groups, given))
+        given = self.rooms.assignments.all().get(member)
+        return replace(visitor, member=member, entitlement=self._entitlement(visitor.groups, given))
 
     def _is_admin(self, names: list[str], groups: frozenset[str]) -> bool:
         return any(fold(n) in self.rule.admins for n in names) or bool(groups & self.rule.admin_groups)
@@ -148,7 +153,13 @@ class Admitter:
         if closed := self._closed_to(visitor, account):
             return self._refuse(visitor, *closed)
         cause = Cause("jit", visitor.entitlement.because)
-        placement = self.rooms.seats.hold(self._claim(visitor), cause)
+        claim = self._claim(visitor)
+        placement = self.rooms.seats.hold(claim, cause)
+        if visitor.invite and not joined(self.rooms, visitor.invite, placement):
+            self.rooms.seats.cancel(visitor.member, cause, placement.ticket)
+            if claim.since is None:
+                self.rooms.waiting.drop(visitor.member, cause)
+            return self._decide(visitor.login, invited=False)
         if placement.tier is None:
             return self._refuse(visitor, NO_SEAT, *placement.because, placement=placement)
         try:
@@ -185,6 +196,7 @@ class Admitter:
             since=own.since if own else None,
             flexible=entitlement.flexible,
             because=entitlement.because,
+            seated=bool(own and own.owed),
         )
 
     def _closed_to(self, visitor: _Visitor, account: Account | None) -> tuple[str, ...]:

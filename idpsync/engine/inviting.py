@@ -23,6 +23,7 @@ from idpsync.core.policy import domain_of
 from idpsync.core.ports import Courier
 from idpsync.core.records import Cause, LedgerEntry
 from idpsync.core.seats import Tier
+from idpsync.core.world import has_seat
 from idpsync.engine.acceptance import pending_invites, stands
 from idpsync.engine.by_hand import ByHand, no_seat
 from idpsync.engine.roster import Known
@@ -74,11 +75,21 @@ class Inviting:
         permit(actor, Act.INVITE)
         invite = self._pending(email)
         permit_role(actor, invite.role)
+        self._check_absent(email)
         try:
             cause = Cause(actor.name, (f"withdrawn by {actor.name}",))
             return self.rooms.invites.withdraw(invite.member, cause)
         except KeyError as error:
             raise _none_pending(email) from error
+
+    def _check_absent(self, email: str) -> None:
+        """NotPossible once the target seats them, though nobody has noted it: a lost answer, a crash."""
+        account = self.by_hand.roster.find(email).account
+        if account and has_seat(account):
+            raise NotPossible(
+                f"{email} has come in already and has a seat; `idpsync members remove "
+                f"{account.user_name}` takes their access"
+            )
 
     # --- what is asked before a seat is reserved --------------------------------------------------
 

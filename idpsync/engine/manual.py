@@ -222,11 +222,14 @@ class ManualDoor:
         gone = DeleteAccount if self.policy.leaver_action is LeaverAction.DELETE else DeactivateAccount
         because = (f"removed by {actor.name}",)
         action = gone(account.id, account.profile, account.external_id or "", account.tier, because)
+        cause, given = Cause(actor.name, because), self.rooms.assignments.all().get(account.member)
+        # before the account: whoever is off with a tier by hand would be back with the next run
+        self.rooms.assignments.drop(account.member, cause)
         (performed,) = self.by_hand.perform(actor, [action])
         if performed.done:
-            cause = Cause(actor.name, because)
-            self.rooms.assignments.drop(account.member, cause)
             self.rooms.waiting.drop(account.member, cause)
+        elif given and performed.outcome != "unknown":
+            self.rooms.assignments.put(given, cause)
         return performed
 
     @one_at_a_time

@@ -20,7 +20,7 @@ from idpsync.core.errors import (
     SeatsExhausted,
     UnknownOutcome,
 )
-from idpsync.core.membership import Assignment, Invite
+from idpsync.core.membership import Assignment, Invite, roles_of_invite
 from idpsync.core.model import Account, Link, fold
 from idpsync.core.plan import (
     Action,
@@ -36,7 +36,8 @@ from idpsync.core.plan import (
 from idpsync.core.records import Cause, LedgerEntry
 from idpsync.core.seats import Claim, Door, Placement, Tier, WaitEntry
 from idpsync.core.world import NO_ASSIGNMENTS, NO_INVITES
-from idpsync.engine.acceptance import came_in
+from idpsync.engine.acceptance import came_in, stands
+from idpsync.engine.given import Given
 from idpsync.engine.rooms import Rooms
 
 log = structlog.get_logger()
@@ -76,7 +77,7 @@ class Performed:
 class Performer:
     """Carries out the actions of one plan, in their order, as wide as `concurrency` allows.
 
-    `invites` are accepted, and tiers `by_hand` put down, as each person has their seat. `door` is the
+    `invites` are accepted as each person has their seat, tiers `by_hand` put down before. `door` is the
     one that asks for the seats.
     """
 
@@ -93,7 +94,7 @@ class Performer:
         by_hand: Mapping[str, Assignment] = NO_ASSIGNMENTS,
     ) -> None:
         self.rooms, self.cause, self.door = rooms, cause, door
-        self.invites, self.by_hand = invites, by_hand
+        self.invites, self.given = invites, Given(rooms, by_hand)
         self.queue = {entry.member: entry for entry in granted}
         self.concurrency, self.stopping = concurrency, stopping
         self.exhausted: set[Tier] = set()
@@ -120,7 +121,6 @@ class Performer:
             return Performed(action, "skipped", str(self.locked_out))
         try:
             action = self._carry_out(action)
-            self._put_down(action)
             result = Performed(action, "done")
         except NoSeatAvailable as error:
             result = Performed(action, "refused", str(error), denied=getattr(action, "tier", None))
@@ -138,7 +138,7 @@ class Performer:
         """The action as it was really carried out."""
         match action:
             case CreateAccount() | ReactivateAccount():
-                self._arrive(action)
+                return self._arrive(action)
             case ChangeTier(tier=None):
                 self._give_up(action)
             case ChangeTier(previous_tier=None, tier=tier) if tier:
@@ -155,32 +155,27 @@ class Performer:
                 raise AssertionError(action)
         return action
 
-    def _put_down(self, action: Action) -> None:
-        """The tier was given by hand: it holds from now on."""
-        if not isinstance(action, CreateAccount | ReactivateAccount | ChangeTier):
-            return
-        given = self.by_hand.get(fold(action.profile.user_name))
-        yields = isinstance(action, ChangeTier) and action.tier is None and action.yields_to
-        if given and given.tier == action.tier and not yields:
-            self.rooms.assignments.put(given, self._because(action))
-
     def _amid_exchange(self, action: Action) -> bool:
         """Whether somebody has given up a seat for this step: then it is finished first."""
         return isinstance(action, ChangeTier) and bool(self.gave_up) and action.tier is not None
 
     # --- people -----------------------------------------------------------------------------------
 
-    def _arrive(self, action: CreateAccount | ReactivateAccount) -> None:
+    def _arrive(self, action: CreateAccount | ReactivateAccount) -> CreateAccount | ReactivateAccount:
         member, cause = fold(action.profile.user_name), self._because(action)
         held = self._hold(action, member, (action.tier,), cause) if action.tier else None
+        invite = self.invites.get(member)
+        if invite and not stands(self.rooms.invites.pending(member), self.rooms.clock.now()):
+            action = replace(action, roles=action.roles - roles_of_invite(invite))
         account = self._at_target(action, member, cause, held)
         if action.tier:
             self.rooms.seats.settle(member, account.id, cause)
         if action.external_id:  # somebody whom the directory does not know has no link
             now, source = self.rooms.clock.now(), self.rooms.source.name
             self.rooms.registry.link(Link(account.id, source, action.external_id, now), cause)
-        if invite := self.invites.get(member):
+        if invite:
             came_in(self.rooms, invite, account, cause)
+        return action
 
     def _update(self, action: UpdateProfile) -> None:
         self.rooms.target.apply(action)
@@ -204,7 +199,7 @@ class Performer:
             # put down first: whatever happens from here on, the seat is theirs to have back
             self.rooms.waiting.owe(self._debt(action, member, action.previous_tier), cause)
             self.gave_up[member] = action.previous_tier
-        self.rooms.target.apply(action)
+        self._apply(action, cause)
         self.rooms.seats.release(member, cause, yield_to=action.yields_to)
 
     def _debt(self, action: ChangeTier, member: str, tier: Tier) -> WaitEntry:
@@ -267,6 +262,7 @@ class Performer:
             door=door or self.door,
             since=self._since(member),
             because=action.because,
+            seated=bool(self._owed_to(member)),
         )
         placement = self.rooms.seats.hold(claim, cause) if open_options else None
         if placement is None or placement.tier not in open_options:
@@ -283,7 +279,7 @@ class Performer:
         """Apply; on a sure failure give the reservation back, on an unknown one keep it."""
         ticket = held.ticket if held else None
         try:
-            account = self.rooms.target.apply(action)
+            account = self._apply(action, cause)
         except UnknownOutcome:
             raise
         except SeatsExhausted as error:
@@ -300,6 +296,17 @@ class Performer:
         if account.tier != wanted:
             log.error("tier.mismatch", member=member, wanted=str(wanted), given=str(account.tier))
         return account
+
+    def _apply(self, action: Action, cause: Cause) -> Account:
+        """Tell the target. What is given by hand is put down before, and taken back if it refuses."""
+        put = self.given.put_down(action, self.gave_up, cause)
+        try:
+            return self.rooms.target.apply(action)
+        except UnknownOutcome:
+            raise
+        except RemoteError:
+            self.given.take_back(put, cause)
+            raise
 
     def _because(self, action: Action) -> Cause:
         return replace(self.cause, because=action.because)
