@@ -19,6 +19,7 @@ from idpsync.config import Config, load
 from idpsync.core.contract import Contract
 from idpsync.core.errors import ConfigError, Problem, StoreError
 from idpsync.core.membership import Actor
+from idpsync.core.records import Cause
 from idpsync.core.remedies import Exit
 from idpsync.store import Store
 from idpsync.wiring import House
@@ -92,6 +93,25 @@ class Desk:
     def acting(self, acts_as: str | None) -> Actor:
         """Who is asking: the operator, or the member whose rights they take on."""
         return self.house.manual.actor(self.actor, acts_as) if acts_as else Actor(self.actor)
+
+    def writing(self, acts_as: str | None) -> Actor:
+        """Who is asking for something to be written, in books that are up to date."""
+        actor = self.acting(acts_as)
+        self.book_what_is_due()
+        return actor
+
+    def book_what_is_due(self) -> None:
+        """Purchases whose day has come make their seats. Verbs that only look leave that to others."""
+        self.store.contracts.apply_due(self.today, Cause(self.actor, ("its day has come",)))
+
+    def not_booked(self) -> tuple[str, ...]:
+        """What verbs that only look say of purchases whose day has come, without their seats."""
+        purchases = self.store.contracts.purchases()
+        due = [p for p in purchases if p.applied_at is None and p.quote.on <= self.today]
+        if not due:
+            return ()
+        named = ", ".join(p.invoice for p in due)
+        return (f"Due, and not among these seats yet: {named}; the next run makes them.",)
 
     @property
     def contract(self) -> Contract:

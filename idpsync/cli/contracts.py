@@ -65,6 +65,7 @@ def import_purchases(desk: Desk, file: Path, yes: bool, acts_as: str | None, as_
     actor = desk.acting(acts_as)
     if yes:
         permit(actor, Act.BUY)
+        desk.book_what_is_due()
     rows, problems = _read(desk, file)
     with lead(desk.store.lease, patience=PATIENCE, name=PURCHASE):  # nothing is bought in between
         on_record = _on_record(desk)

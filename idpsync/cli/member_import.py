@@ -33,7 +33,7 @@ def import_members(desk: Desk, file: Path, yes: bool, acts_as: str | None, as_js
 
     Columns: name, email, role, seat type. Without --yes it is only shown what would be done.
     """
-    door, actor = desk.house.manual, desk.acting(acts_as)
+    door, actor = desk.house.manual, desk.writing(acts_as) if yes else desk.acting(acts_as)
     wanted, seats = _prepared(desk, file), desk.store.seats
     before, holdings = seats.pool(), seats.holdings()
     done: tuple[Performed, ...] = ()

@@ -148,6 +148,12 @@ def done_text(actions: Sequence[Action]) -> str:
             return f"The account of {name} is deleted{_given_back(left)}."
 
 
+DOOR_IS_OPEN = (
+    "The login door is open to newcomers: as long as the identity provider lets them sign in, their "
+    "next login may make them a new account."
+)
+
+
 def _now(tier: Tier | None) -> str:
     return f"has {tier} now" if tier else "keeps the account and has no seat now"
 

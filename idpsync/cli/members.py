@@ -17,7 +17,7 @@ from idpsync.core.membership import USER, Invited
 from idpsync.core.membership_report import act_json, invite_json, invited_json, members_json
 from idpsync.core.plan import ChangeTier, DeactivateAccount, DeleteAccount
 from idpsync.core.remedies import Exit
-from idpsync.core.seats import Tier
+from idpsync.core.seats import Door, Tier
 from idpsync.engine.perform import Performed
 
 NO_SEAT = "none"
@@ -91,7 +91,7 @@ def invite(
     """
     link, wished = _login_link(desk), _tier(desk, tier) if tier else None
     invited = desk.house.manual.invite(
-        desk.acting(acts_as), email, role=role, tier=wished, language=language
+        desk.writing(acts_as), email, role=role, tier=wished, language=language
     )
     return _say_invited(desk, invited, link, again=False, as_json=as_json)
 
@@ -106,7 +106,7 @@ def resend(desk: Desk, email: str, language: str | None, acts_as: str | None, as
     The invite stands as long as before.
     """
     link = _login_link(desk)
-    invited = desk.house.manual.resend(desk.acting(acts_as), email, language=language)
+    invited = desk.house.manual.resend(desk.writing(acts_as), email, language=language)
     return _say_invited(desk, invited, link, again=True, as_json=as_json)
 
 
@@ -127,7 +127,7 @@ def withdraw(desk: Desk, email: str, acts_as: str | None, as_json: bool) -> None
 
     Its seat is free again.
     """
-    ended = desk.house.manual.withdraw(desk.acting(acts_as), email)
+    ended = desk.house.manual.withdraw(desk.writing(acts_as), email)
     freed = desk.store.seats.holding(ended.member) is None
     said = tables.withdrawn_text(ended, desk.store.waiting.entries(), freed=freed)
     document = {
@@ -151,7 +151,7 @@ def assign(desk: Desk, email: str, tier: str, acts_as: str | None, as_json: bool
     With none they keep the account and have no seat. It holds where no rule says which tier they have.
     """
     wished = None if tier == NO_SEAT else _tier(desk, tier)
-    done = desk.house.manual.assign(desk.acting(acts_as), email, wished)
+    done = desk.house.manual.assign(desk.writing(acts_as), email, wished)
     otherwise = f"{email} has {wished or 'no seat'} already; from now on it counts as given by hand."
     return _say_done(desk, done, as_json=as_json, otherwise=otherwise)
 
@@ -165,7 +165,7 @@ def swap(desk: Desk, email: str, other: str, acts_as: str | None, as_json: bool)
 
     No further seat is needed: also where both tiers are full.
     """
-    done = desk.house.manual.swap(desk.acting(acts_as), email, other)
+    done = desk.house.manual.swap(desk.writing(acts_as), email, other)
     otherwise = f"{email} and {other} have the same: nothing to do."
     return _say_done(desk, done, as_json=as_json, otherwise=otherwise)
 
@@ -182,7 +182,16 @@ def remove(desk: Desk, email: str, yes: bool, acts_as: str | None, as_json: bool
     actor = desk.acting(acts_as)
     if not yes and sys.stdin.isatty():
         click.confirm(f"Remove {email}? They lose access at once.", abort=True, err=True)
-    return _say_done(desk, [desk.house.manual.remove(actor, email)], as_json=as_json)
+    desk.book_what_is_due()
+    done = desk.house.manual.remove(actor, email)
+    notes = [tables.DOOR_IS_OPEN] if _may_come_back(desk, done) else []
+    return _say_done(desk, [done], as_json=as_json, notes=notes)
+
+
+def _may_come_back(desk: Desk, removed: Performed) -> bool:
+    """Whether a login would make them a new account; one that is deactivated is refused there."""
+    deleted = removed.done and isinstance(removed.action, DeleteAccount)
+    return deleted and desk.config.jit is not None and Door.JIT in desk.config.organization.doors
 
 
 @members.command("role")
@@ -194,17 +203,24 @@ def give_role(desk: Desk, email: str, role: str, acts_as: str | None, as_json: b
 
     owner, admin and user replace each other; roles of your own add up.
     """
-    done = desk.house.manual.give_role(desk.acting(acts_as), email, role)
+    done = desk.house.manual.give_role(desk.writing(acts_as), email, role)
     return _say_done(desk, [done], as_json=as_json)
 
 
-def _say_done(desk: Desk, performed: Sequence[Performed], *, as_json: bool, otherwise: str = "") -> int:
+def _say_done(
+    desk: Desk,
+    performed: Sequence[Performed],
+    *,
+    as_json: bool,
+    otherwise: str = "",
+    notes: Sequence[str] = (),
+) -> int:
     document = {
         "organization": desk.config.organization.id,
         "actions": [act_json(p.action, p.outcome, p.error) for p in performed],
     }
     said = _told(desk, performed) if performed else [otherwise]
-    _say(desk, document, said, as_json=as_json)
+    _say(desk, document, [*said, *notes], as_json=as_json)
     complain(*tables.failures(performed))
     return Exit.DONE if all(p.done for p in performed) else Exit.TARGET
 

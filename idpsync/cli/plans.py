@@ -17,6 +17,7 @@ from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json, 
 from idpsync.cli.documents import plan_html, plan_markdown
 from idpsync.cli.progress import bar
 from idpsync.core.explain import explain_user
+from idpsync.core.policy import Mode
 from idpsync.core.records import Cause, HoldState, RunState
 from idpsync.core.remedies import Exit, remedy
 from idpsync.core.report import explanation_json, held_json, plan_json, run_json
@@ -50,6 +51,8 @@ def plan(desk: Desk, shape: str, out: Path | None, as_json: bool) -> int:
         print_json(_document(desk, preview))
     elif out is None and shape == "table":
         tables.show_plan(desk.console, preview.plan, preview.report)
+        for line in desk.not_booked():
+            desk.console.print(line)
     else:
         text = _text(desk, preview, shape)
         print_text(text) if out is None else _save(text, out)
@@ -96,6 +99,8 @@ def _verdict(preview: Preview) -> int:
 def apply(desk: Desk, digest: str | None, yes: bool, as_json: bool) -> int:
     """Plan and apply, under the guard."""
     house = desk.house
+    if house.reconciler.rule.policy.mode is not Mode.OBSERVE:
+        desk.book_what_is_due()  # a plan is shown with the seats that it is carried out with
     if digest is None and not yes and sys.stdin.isatty():
         preview = house.reconciler.preview()
         tables.show_plan(Console(stderr=True) if as_json else desk.console, preview.plan, preview.report)

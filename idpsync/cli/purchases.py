@@ -1,6 +1,6 @@
 """Verbs about seats: the pool, what more of them would cost, and buying them."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -21,7 +21,7 @@ from idpsync.core.pricing import quote, remaining
 from idpsync.core.records import Cause
 from idpsync.core.remedies import Exit
 from idpsync.core.report import seats_json
-from idpsync.core.seats import SeatPool
+from idpsync.core.seats import SeatPool, Tier
 from idpsync.core.statement import (
     beyond,
     enough_for_waiting,
@@ -75,8 +75,13 @@ def seats(context: click.Context, desk: Desk, as_json: bool) -> None:
         desk.say(
             _pool_json(desk, pool),
             as_json,
-            lambda console: shown.show_seats(console, pool, pending),
+            lambda console: _show_seats(desk, console, pool, pending),
         )
+
+
+def _show_seats(desk: Desk, console: Console, pool: SeatPool, pending: Mapping[Tier, int]) -> None:
+    shown.show_seats(console, pool, pending)
+    shown.say(console, *desk.not_booked())
 
 
 def _pool_json(desk: Desk, pool: SeatPool) -> dict[str, object]:
@@ -175,6 +180,7 @@ def _buy(
         _ = desk.house  # what keeps a run from starting is known before anything is recorded
     actor = desk.acting(acts_as)
     permit(actor, Act.BUY)
+    desk.book_what_is_due()
     before = desk.store.seats.pool()
     purchase = _record(desk, items, on or desk.today, actor)
     if not as_json:

@@ -32,6 +32,7 @@ def run(desk: Desk) -> None:
     config = desk.config
     configure(format=config.log.format, level=config.log.level)
     daemon = wiring.daemon(desk.house)
+    desk.book_what_is_due()
     os.environ[VARIABLE] = str(desk.path.resolve())
     wiring.session_key(config)
     # a forked worker would inherit locks and connections of this process's threads

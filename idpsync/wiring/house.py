@@ -51,12 +51,11 @@ def open_unchecked(config: Config) -> Store:
 
 
 def open_books(config: Config) -> Store:
-    """The store, checked, with a contract, and with the seats that are bought by today."""
+    """The store, checked, and with a contract. What is due by today is booked by those who write."""
     store = open_unchecked(config)
     store.check()
     because = ("the contract of the configuration seeds a store that has none",)
     store.contracts.seed(config.agreement(), Cause("config", because))
-    store.contracts.apply_due(CLOCK.now().date(), Cause("config", ("the day has come",)))
     return store
 
 

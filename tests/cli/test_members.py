@@ -348,8 +348,15 @@ def test_where_leavers_are_deleted_so_are_those_removed(staffed: Inside) -> None
     leave_the_directory(staffed, "bob")
     staffed.config["policy"]["leavers"] = {"action": "delete"}
     said = staffed.done("members", "remove", BOB, "--yes").out
-    assert said == f"The account of {BOB} is deleted; the standard seat is free again.\n"
+    gone = f"The account of {BOB} is deleted; the standard seat is free again.\n"
+    assert said.startswith(gone)
+    assert "their next login may make them a new account" in " ".join(said.split())
     assert BOB not in tiers(staffed)
+
+    leave_the_directory(staffed, "cleo")
+    staffed.config["organization"]["doors"] = ["sync", "manual"]
+    said = staffed.done("members", "remove", CLEO, "--yes").out
+    assert said == f"The account of {CLEO} is deleted; the standard seat is free again.\n"
 
 
 def test_roles_are_given_and_replace_each_other(staffed: Inside) -> None:

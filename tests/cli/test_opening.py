@@ -1,9 +1,10 @@
-"""What every verb finds when it opens the books: a contract, and the seats that are bought by today."""
+"""What verbs find when they open the books: a contract, and for writers the seats that are due."""
 
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import pytest
 import yaml
 
 from idpsync.config import Config, load
@@ -12,7 +13,7 @@ from idpsync.core.pricing import quote
 from idpsync.core.records import Cause
 from idpsync.store import open_store
 from idpsync.wiring import open_books
-from tests.cli.conftest import beginning
+from tests.cli.conftest import Inside, beginning
 from tests.people import StoppedClock
 
 LONG_AGO = datetime(2001, 3, 1, tzinfo=UTC)
@@ -38,8 +39,8 @@ def test_the_books_have_the_contract_of_the_configuration_from_the_first_opening
     assert events == ["contract.seeded"]
 
 
-def test_what_was_bought_for_a_day_that_is_over_by_now_is_in_the_pool(tmp_path: Path) -> None:
-    config = config_in(tmp_path)
+def bought_long_ago(config: Config) -> None:
+    """An upgrade that was recorded before its day, and that nobody has booked since."""
     premium, standard = config.ladder()
     then = open_store(
         config.store.reveal(),
@@ -49,13 +50,65 @@ def test_what_was_bought_for_a_day_that_is_over_by_now_is_in_the_pool(tmp_path: 
         clock=StoppedClock(LONG_AGO),
     )
     with closing(then):
-        contract = config.agreement()
-        then.contracts.seed(contract, Cause("config"))
+        then.contracts.seed(config.agreement(), Cause("config"))
         order = Item(premium, 3, upgraded_from=standard)
+        contract = config.agreement()
         bought = then.contracts.record(quote(contract, (), [order], date(2001, 4, 1)), Cause("cli:root"))
         assert bought.applied_at is None
 
+
+def seats_now(config: Config) -> tuple[dict[str, int], bool]:
+    """What is in the pool, and whether the purchase is booked."""
     with closing(open_books(config)) as books:
-        assert books.seats.pool().purchased == {premium: 5, standard: 1}
-        (purchase,) = books.contracts.purchases()
-        assert purchase.applied_at is not None
+        pool = {tier.name: number for tier, number in books.seats.pool().purchased.items()}
+        purchase = min(books.contracts.purchases(), key=lambda one: one.quote.on)
+        return pool, purchase.applied_at is not None
+
+
+BEFORE, AFTER = {"premium": 2, "standard": 4}, {"premium": 5, "standard": 1}
+NOBODY = "name,email,role,seat type\nZoe,zoe@acme.example,user,\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["seats"],
+        ["seats", "quote", "premium=1", "--on", "2050-03-01"],
+        ["contract"],
+        ["plan"],
+        ["explain", "ada@acme.example"],
+        ["waitlist"],
+        ["members"],
+        ["members", "import", "new.csv"],
+        ["ledger"],
+    ],
+)
+def test_verbs_that_only_look_book_no_purchase(idpsync: Inside, words: list[str]) -> None:
+    config = config_in(idpsync.folder)
+    (idpsync.folder / "new.csv").write_text(NOBODY, encoding="utf-8")
+    bought_long_ago(config)
+
+    said = " ".join(idpsync.done(*words).out.split())
+
+    assert seats_now(config) == (BEFORE, False)
+    note = "Due, and not among these seats yet: INV-0001; the next run makes them."
+    assert (note in said) == (words in (["seats"], ["plan"]))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["apply", "--yes"],
+        ["seats", "add", "premium=1", "--on", "2050-03-01"],
+        ["members", "invite", "zoe@acme.example"],
+        ["members", "import", "new.csv", "--yes"],
+    ],
+)
+def test_verbs_that_write_find_the_seats_that_are_due(idpsync: Inside, words: list[str]) -> None:
+    config = config_in(idpsync.folder)
+    (idpsync.folder / "new.csv").write_text(NOBODY, encoding="utf-8")
+    bought_long_ago(config)
+
+    idpsync.done(*words)
+
+    assert seats_now(config) == (AFTER, True)
