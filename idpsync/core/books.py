@@ -181,8 +181,8 @@ class Assignments(Protocol):
         """By member."""
         ...
 
-    def put(self, assignment: Assignment, cause: Cause) -> None:
-        """Insert or replace."""
+    def put(self, assignment: Assignment, cause: Cause, *others: Assignment) -> None:
+        """Insert or replace, all or none."""
         ...
 
     def drop(self, member: str, cause: Cause) -> None: ...

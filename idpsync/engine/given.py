@@ -29,10 +29,9 @@ class Given:
         given = self.tiers.get(member)
         if given is None or given.tier != action.tier or member in amid:
             return ()
-        members = tuple(one for one in (member, *amid) if one in self.tiers)
-        for one in members:
-            self.rooms.assignments.put(self.tiers[one], cause)
-        return members
+        members = tuple(one for one in amid if one in self.tiers)
+        self.rooms.assignments.put(given, cause, *(self.tiers[one] for one in members))
+        return (member, *members)
 
     def take_back(self, members: Iterable[str], cause: Cause) -> None:
         """The target surely did not do it: each has again what they had been given before."""

@@ -20,14 +20,15 @@ class SqlAssignments:
         with self._database.reading() as connection:
             return AssignmentRows(self._database, connection, self._ladder).all()
 
-    def put(self, assignment: Assignment, cause: Cause) -> None:
-        tier = assignment.tier.name if assignment.tier else None
+    def put(self, assignment: Assignment, cause: Cause, *others: Assignment) -> None:
         with self._database.writing(cause) as connection:
-            if AssignmentRows(self._database, connection, self._ladder).put(assignment):
-                scribe = Scribe(self._database, connection, cause)
-                facts = {"tier": tier, "by": assignment.by}
-                scribe.note("member.assigned", assignment.member, detail=facts)
-                scribe.write()
+            rows = AssignmentRows(self._database, connection, self._ladder)
+            scribe = Scribe(self._database, connection, cause)
+            for given in sorted((assignment, *others), key=lambda one: one.member):
+                if rows.put(given):
+                    facts = {"tier": given.tier.name if given.tier else None, "by": given.by}
+                    scribe.note("member.assigned", given.member, detail=facts)
+            scribe.write()
 
     def drop(self, member: str, cause: Cause) -> None:
         with self._database.writing(cause) as connection:

@@ -31,6 +31,13 @@ class AssignmentsContract:
         assert (row.event, row.because) == ("member.assigned", CAUSE.because)
         assert row.detail == {"tier": None, "by": "cli:root"}
 
+    def test_several_are_given_at_once(self, books: Books) -> None:
+        books.store.assignments.put(given("bob"), CAUSE, given("ada", STANDARD), given("cyd", None))
+
+        found = {name: one.tier for name, one in books.store.assignments.all().items()}
+        assert found == {"ada": STANDARD, "bob": PREMIUM, "cyd": None}
+        assert books.events().count("member.assigned") == 3
+
     def test_what_was_given_last_counts(self, books: Books) -> None:
         later = Assignment("ada", STANDARD, "cli:eve", NOW + timedelta(days=1))
         books.store.assignments.put(given("ada"), CAUSE)

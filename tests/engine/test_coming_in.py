@@ -345,3 +345,15 @@ def test_a_swap_cut_short_leaves_everybody_the_tier_by_hand_that_they_have(
     assert tiers == house.tiers() == house.booked()
     assert sorted(tiers.values()) == ["premium", "standard"]
     assert house.store.waiting.entries() == ()
+
+
+def test_the_tiers_of_a_swap_are_put_down_together() -> None:
+    house = EngineHouse(policy=FREE, seats={PREMIUM: 1, STANDARD: 1})
+    house.add("ann bob")
+    house.run()
+    puts: list[int] = []
+    amid = interrupted(house, "assignments", "put", lambda: puts.append(1))
+
+    amid.hand.swap(ROOT, ANN, "bob@acme.example")
+
+    assert (len(puts), by_hand(house)) == (1, {"ann": STANDARD, "bob": PREMIUM})

@@ -111,13 +111,14 @@ class FakeAssignments:
     def all(self) -> Mapping[str, Assignment]:
         return dict(sorted(self.rows.items()))
 
-    def put(self, assignment: Assignment, cause: Cause) -> None:
+    def put(self, assignment: Assignment, cause: Cause, *others: Assignment) -> None:
         self.ledger.lease.fence(cause)
-        if self.rows.get(assignment.member) != assignment:
-            self.rows[assignment.member] = assignment
-            tier = assignment.tier.name if assignment.tier else None
-            facts = {"tier": tier, "by": assignment.by}
-            self.ledger.record("member.assigned", cause, assignment.member, detail=facts)
+        for given in sorted((assignment, *others), key=lambda one: one.member):
+            if self.rows.get(given.member) != given:
+                self.rows[given.member] = given
+                tier = given.tier.name if given.tier else None
+                facts = {"tier": tier, "by": given.by}
+                self.ledger.record("member.assigned", cause, given.member, detail=facts)
 
     def drop(self, member: str, cause: Cause) -> None:
         self.ledger.lease.fence(cause)
