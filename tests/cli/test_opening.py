@@ -13,7 +13,8 @@ from idpsync.core.pricing import quote
 from idpsync.core.records import Cause
 from idpsync.store import open_store
 from idpsync.wiring import open_books
-from tests.cli.conftest import Inside, beginning
+from tests.cli.conftest import PEOPLE, Inside, beginning
+from tests.cli.test_members_terminal import on_a_terminal
 from tests.people import StoppedClock
 
 LONG_AGO = datetime(2001, 3, 1, tzinfo=UTC)
@@ -111,4 +112,18 @@ def test_verbs_that_write_find_the_seats_that_are_due(idpsync: Inside, words: li
 
     idpsync.done(*words)
 
+    assert seats_now(config) == (AFTER, True)
+
+
+def test_a_plan_that_is_asked_about_has_the_seats_it_is_carried_out_with(idpsync: Inside) -> None:
+    config = config_in(idpsync.folder)
+    crowded = PEOPLE.replace("Barros,true,", "Barros,true,Premium").replace(
+        "Costa,true,", "Costa,true,Premium"
+    )
+    (idpsync.folder / "people.csv").write_text(crowded, encoding="utf-8")
+    bought_long_ago(config)
+
+    code, said = on_a_terminal(idpsync, "y\n", "apply")
+
+    assert code == 0, said
     assert seats_now(config) == (AFTER, True)
