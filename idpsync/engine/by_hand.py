@@ -13,7 +13,7 @@ from idpsync.core.plan import Action
 from idpsync.core.policy import Policy
 from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Door, Placement, Tier, place
-from idpsync.core.world import NO_ASSIGNMENTS
+from idpsync.core.world import NO_ASSIGNMENTS, has_seat
 from idpsync.engine.leadership import lead
 from idpsync.engine.perform import Performed, Performer
 from idpsync.engine.rooms import Rooms
@@ -99,6 +99,7 @@ class ByHand:
             since=own.since if own else None,
             flexible=flexible,
             because=(f"by hand ({actor.name})",),
+            seated=who.account is not None and has_seat(who.account),
         )
 
     def look_for_seat(self, claim: Claim, helps: str = "") -> None:

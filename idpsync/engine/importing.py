@@ -265,8 +265,10 @@ class _Seats:
     def __init__(self, by_hand: ByHand, steps: Sequence[ImportStep]) -> None:
         self.steps, self.ladder = steps, by_hand.policy.ladder
         pool = by_hand.rooms.seats.pool()
-        newcomer = Claim("", "", (), door=Door.MANUAL)
-        self.open = {tier: pool.open_to(newcomer, tier) for tier in self.ladder}
+        anybody = Claim("", "", (), door=Door.MANUAL, seated=True)
+        self.open = {tier: pool.open_to(anybody, tier) for tier in self.ladder}
+        too_many = any(pool.balance(tier) < 0 for tier in self.ladder)
+        self.room = max(0, pool.total_balance) if too_many else None
         holdings = by_hand.rooms.seats.holdings()
         self.reserved: Mapping[str, Tier] = {h.member: h.tier for h in holdings if not h.settled}
 
@@ -279,6 +281,12 @@ class _Seats:
                 needed.subtract([step.move.left] if step.move.left else [])
             elif step.todo in (Todo.CREATE, Todo.REACTIVATE) and step.row.tier:
                 needed[step.row.tier] += self.reserved.get(step.member) != step.row.tier
+        if self.room is not None and needed.total() > self.room:
+            yield Problem(
+                "seat type",
+                f"{needed.total()} more people would have a seat, and all tiers together have room for "
+                f"{self.room}: `idpsync seats add` first",
+            )
         for tier in self.ladder:
             short = needed[tier] - self.open[tier]
             if needed[tier] > 0 and short > 0:
