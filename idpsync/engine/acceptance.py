@@ -75,12 +75,13 @@ def note_arrivals(
     than the address of the invite needs no second one.
     """
     waiting = {member: one for member, one in invites.items() if one.invited_at < listed}
+    member_of = {fold(one.email): member for member, one in waiting.items()}
     for account in accounts if waiting else ():
         if not has_seat(account):
             continue
         if invite := waiting.pop(account.member, None):
             came_in(rooms, invite, account, cause)
-        elif invite := waiting.pop(fold(account.profile.email or ""), None):
+        elif invite := waiting.pop(member_of.get(fold(account.profile.email or ""), ""), None):
             because = (f"has a seat already, as {account.user_name}",)
             # what they have is theirs by hand: they were asked in, whatever policy says of them
             given = Assignment(account.member, account.tier, invite.invited_by, rooms.clock.now())

@@ -135,6 +135,21 @@ def test_whom_the_target_knows_by_another_name_than_the_invite_stays_too() -> No
     assert by_hand(house) == {"ann": STANDARD}
 
 
+def test_whom_the_target_calls_by_a_name_of_its_own_is_known_by_the_address_of_the_invite() -> None:
+    house = asked_in()
+    with pytest.raises(Killed):
+        interrupted(house, "invites", "accept", die).admitter.admit(login("ann"))
+    (made,) = house.target.shelf.all()
+    house.target.shelf.put(replace(made, profile=replace(made.profile, user_name="a.example")))
+    house.clock.advance(timedelta(minutes=10))
+
+    house.run()
+
+    assert "off" not in house.tiers().values()
+    assert list(by_hand(house).values()) == [PREMIUM]
+    assert InviteState.PENDING not in states(house)
+
+
 # --- withdrawn, or over -------------------------------------------------------------------------------
 
 
