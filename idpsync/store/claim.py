@@ -58,9 +58,13 @@ UPDATE seat SET state = 'reserved', role = :role, member = :member, door = :door
   since = :now, expires_at = :expires_at, changed_at = :now, ticket = :ticket
 WHERE organization = :organization AND tier = :tier AND seat_no = (
   SELECT seat_no FROM seat
-  WHERE organization = :organization AND tier = :tier AND state = 'free'
+  WHERE organization = :organization AND tier = :tier AND state = 'free' {still_so}
   ORDER BY changed_at, seat_no LIMIT 1 {skip_locked})
 """
+STILL_SO = """
+  AND (:weighed OR NOT EXISTS (
+    SELECT 1 FROM seat AS o WHERE o.organization = :organization AND o.overdrawn))
+"""  # an upgrade or a listing may have put people beyond the contract since we looked
 RECORD = """
 INSERT INTO ledger (organization, at, actor, event, member, outcome, because, detail, run_id)
 VALUES (:organization, :now, :actor, :event, :member, :outcome, :because, :detail, :run_id)
@@ -146,7 +150,8 @@ class ClaimDesk:
         skip = "FOR UPDATE SKIP LOCKED" if database.postgresql else ""
         sql = database.sql
         self._own, self._prolong = sql(OWN), sql(PROLONG)
-        self._take = sql(TAKE.format(skip_locked=skip))
+        still_so = STILL_SO if database.postgresql else ""
+        self._take = sql(TAKE.format(skip_locked=skip, still_so=still_so))
         waiting = WAITING.format(by_byte=by_byte)
         self._whole = sql(WHOLE)
         self._newcomer, self._waiting = (_queries(database, who) for who in (NEWCOMER, waiting))
@@ -228,9 +233,10 @@ class ClaimDesk:
             used[rest] = int(every) - (int(free) - line.beyond) - used[tier]
         return SeatPool(self.ladder, seats, used, reserved=self.reserved)
 
-    def take(self, driver: Driver, tier: Tier, values: dict[str, object]) -> bool:
-        """Reserve the first free row; False when somebody else has all of them in hand."""
-        return driver.execute(self._take, {**values, "tier": tier.name}).rowcount == 1
+    def take(self, driver: Driver, tier: Tier, values: dict[str, object], *, weighed: bool) -> bool:
+        """Reserve the first free row; False when others have all in hand, or it is now to be weighed."""
+        place = {**values, "tier": tier.name, "weighed": weighed}
+        return driver.execute(self._take, place).rowcount == 1
 
     def conclude(
         self, driver: Driver, claim: Claim, placement: Placement, values: dict[str, object], waits: bool

@@ -8,7 +8,7 @@ from typing import TypeVar
 from idpsync.core.errors import StoreError
 from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Door, Placement, Tier
-from idpsync.store.claim import RECORD, ClaimDesk, stamped
+from idpsync.store.claim import RECORD, ClaimDesk, Decision, stamped
 from idpsync.store.database import Collision, Database, Driver
 from idpsync.store.swift import SwiftClaim
 from idpsync.store.types import json_text
@@ -65,12 +65,13 @@ class Claiming:
             standing = desk.standing(driver, claim, values)
             if standing.placement:
                 return standing.placement
-            placement = self._decide(driver, claim, values)
+            decision = self._decide(driver, claim, values)
+            placement, tier = decision.placement, decision.placement.tier
             if self._database.postgresql:
                 standing = desk.standing(driver, claim, values)  # a twin request may have been faster
                 if standing.placement:
                     return standing.placement
-            if placement.tier and not desk.take(driver, placement.tier, values):
+            if tier and not desk.take(driver, tier, values, weighed=decision.weighed):
                 raise _InHand
             waits = standing.waits or self._database.postgresql  # there a twin may still add one
             desk.conclude(driver, claim, placement, values, waits)
@@ -78,13 +79,13 @@ class Claiming:
             self._swift.learn(claim, placement)
         return stamped(placement, values)
 
-    def _decide(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Placement:
+    def _decide(self, driver: Driver, claim: Claim, values: dict[str, object]) -> Decision:
         decision = self._desk.decide(driver, claim, values)
         if decision.weighed and self._database.postgresql:
             # two who weigh at once would both take the one seat that is open: again, alone
             driver.execute(self._alone, values).fetchall()
             decision = self._desk.decide(driver, claim, values)
-        return decision.placement
+        return decision
 
     def _move(self, member: str, tier: Tier, cause: Cause) -> bool:
         desk = self._desk
@@ -100,7 +101,7 @@ class Claiming:
             stays = [door for _, role, door in mine if role == "primary"]
             role, door = ("moving", stays[0]) if stays else ("primary", "sync")
             place = {**values, "role": role, "door": door, "ticket": None}
-            if not desk.take(driver, tier, place):
+            if not desk.take(driver, tier, place, weighed=True):
                 raise _InHand
             entry = {
                 "event": "seat.held",

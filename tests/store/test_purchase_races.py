@@ -18,7 +18,7 @@ from idpsync.core.seats import Claim, Door
 from idpsync.store import Store
 from tests.contracts.contract_book import upgrade
 from tests.contracts.stores import CAUSE, stock
-from tests.people import LADDER, PREMIUM, STANDARD
+from tests.people import LADDER, NOW, PREMIUM, STANDARD
 from tests.store.claimants import open_for, storm
 from tests.store.shell import shell
 
@@ -26,6 +26,11 @@ TAKES = """
 UPDATE seat SET state = 'claimed', member = 'ada', door = 'jit', account_id = 'acc-ada',
   since = '2026-03-01T10:00:00Z', changed_at = '2026-03-01T10:00:00Z'
 WHERE organization = :organization AND tier = 'standard' AND seat_no = 2
+"""
+BEYOND = """
+INSERT INTO seat (organization, tier, seat_no, state, overdrawn, member, door, account_id, since)
+VALUES (:organization, 'standard', 1000001, 'claimed', true, 'eve', 'sync', 'acc-eve',
+  '2026-03-01T10:00:00Z')
 """
 WEIGHS = "SELECT tier FROM capacity WHERE organization = :organization ORDER BY tier FOR UPDATE"
 WAITING = """
@@ -81,6 +86,7 @@ def test_every_seat_that_logins_get_beside_an_upgrade_was_bought(url: str) -> No
     pool, holdings = store.seats.pool(), store.seats.holdings()
     assert pool.purchased == {PREMIUM: 9, STANDARD: 13}
     assert max(Counter(holding.member for holding in holdings).values()) == 1
+    assert len(holdings) <= 22
     events = Counter(entry.event for entry in store.ledger.entries())
     assert events["seat.held"] == events["seat.settled"] == len(holdings)
     # beyond the contract are only people who sat in a seat when it was upgraded
@@ -165,6 +171,31 @@ def test_an_upgrade_waits_for_whoever_weighs_a_seat_against_wishes(postgres_url:
 
     assert [holding.member for holding in store.seats.holdings()] == ["ada"]
     assert store.seats.pool().balance(STANDARD) == -1
+    store.close()
+
+
+@pytest.mark.server
+def test_a_login_that_found_room_looks_again_when_people_were_put_beyond_meanwhile(
+    postgres_url: str,
+) -> None:
+    """Two seats, one of them free; while the login takes it, the other tier gets one person too many."""
+    store = open_for(postgres_url, "again")
+    stock(store, {PREMIUM: 1, STANDARD: 1})
+    log_in(store, "bob")  # who takes premium, and gives way
+    store.seats.mirror([Seated("bob", "acc-bob", STANDARD)], CAUSE)
+    waits = Claim("cyd", "cyd", (PREMIUM,), door=Door.JIT, since=NOW)
+
+    with ThreadPoolExecutor(1) as threads:
+        with shell(postgres_url) as connection:
+            connection.execute(text("LOCK TABLE seat IN EXCLUSIVE MODE"))
+            given = threads.submit(store.seats.hold, waits, CAUSE)
+            while not connection.execute(text(WAITING)).first() and not given.done():
+                pass
+            connection.execute(text(BEYOND), {"organization": "again"})
+        placement = given.result()
+
+    assert placement.tier is None
+    assert store.seats.pool().total_balance == 0
     store.close()
 
 
