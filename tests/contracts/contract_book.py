@@ -295,7 +295,9 @@ class ContractBookContract:
         refused = small.store.seats.hold(wish("lea", PREMIUM), CAUSE)
 
         assert refused.tier is None
-        assert refused.because[-1] == "premium has room, but 5 people sit in 5 seats of all tiers together"
+        assert (
+            refused.because[-1] == "premium has room, but 5 people sit in 5 seats of all tiers together"
+        )
         assert small.store.seats.move("ada", PREMIUM, CAUSE)  # who has a seat may take the better one
         small.store.seats.settle("ada", "acc-ada", CAUSE)
         small.store.seats.release("bob", CAUSE)

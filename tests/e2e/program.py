@@ -73,7 +73,7 @@ def base_config(folder: Path) -> dict[str, Any]:
         "tiers": [{"name": "premium"}, {"name": "standard"}],
         "contract": {
             "starts": "2026-01-01",
-            "ends": "2026-12-31",
+            "ends": "2099-12-31",
             "seats": {"premium": 2, "standard": 5},
         },
         "log": {"format": "json", "level": "info"},
