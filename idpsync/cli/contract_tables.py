@@ -79,11 +79,11 @@ def _show_purchases(console: Console, purchases: Sequence[Purchase]) -> None:
     currency = purchases[0].quote.currency
     table = plain_table(
         f"Invoices ({len(purchases)})",
-        *("!invoice", "!bought on", "line", "#seats", f"#{currency} (estimate)"),
+        *("!invoice", "!bought", "line", "#seats", f"#{currency} (estimate)"),
     )
     for purchase in purchases:
-        later = " (to come)" if purchase.applied_at is None else ""
-        cells = [purchase.invoice, f"{purchase.on}{later}"]
+        later = "from " if purchase.applied_at is None else ""
+        cells = [purchase.invoice, f"{later}{purchase.on}"]
         for line in purchase.quote.lines:
             table.add_row(*cells, *_line_cells(line, currency))
             cells = ["", ""]

@@ -12,8 +12,8 @@ from idpsync.cli.purchase_tables import show_import
 from idpsync.cli.purchases import PATIENCE, PURCHASE
 from idpsync.core.contract import Purchase
 from idpsync.core.contract_report import imported_json, statement_json
-from idpsync.core.errors import ConfigError, Problem, PurchaseRefused
-from idpsync.core.imports import PurchaseRow, parse_purchases
+from idpsync.core.errors import PurchaseRefused
+from idpsync.core.imports import readable_purchases
 from idpsync.core.intake import Imported, Intake, Record, because_of, intake
 from idpsync.core.membership import Act, Actor, permit
 from idpsync.core.records import Cause
@@ -66,7 +66,7 @@ def import_purchases(desk: Desk, file: Path, yes: bool, acts_as: str | None, as_
     if yes:
         permit(actor, Act.BUY)
         desk.book_what_is_due()
-    rows, problems = _read(desk, file)
+    rows, problems = readable_purchases(text_of(file), desk.config.ladder(), file=str(file))
     with lead(desk.store.lease, patience=PATIENCE, name=PURCHASE):  # nothing is bought in between
         on_record = _on_record(desk)
         taken = intake(on_record, rows, file=str(file), problems=problems)
@@ -82,13 +82,6 @@ def import_purchases(desk: Desk, file: Path, yes: bool, acts_as: str | None, as_
     tell_problems(taken.problems, str(file))
     click.echo("Nothing was recorded.", err=True)
     return Exit.USAGE
-
-
-def _read(desk: Desk, file: Path) -> tuple[tuple[PurchaseRow, ...], tuple[Problem, ...]]:
-    try:
-        return parse_purchases(text_of(file), desk.config.ladder(), file=str(file)), ()
-    except ConfigError as error:
-        return (), error.problems
 
 
 def _on_record(desk: Desk) -> Record:

@@ -12,8 +12,7 @@ from idpsync.cli.context import Desk, as_option, complain, json_option, pass_des
 from idpsync.cli.files import tell_problems, text_of
 from idpsync.cli.plans import stopped_by_signals
 from idpsync.cli.progress import bar
-from idpsync.core.errors import ConfigError
-from idpsync.core.imports import parse_members
+from idpsync.core.imports import readable_members
 from idpsync.core.membership_report import act_json
 from idpsync.core.plan import name_of, pool_json
 from idpsync.core.remedies import Exit
@@ -34,14 +33,14 @@ def import_members(desk: Desk, file: Path, yes: bool, acts_as: str | None, as_js
     Columns: name, email, role, seat type. Without --yes it is only shown what would be done.
     """
     door, actor = desk.house.manual, desk.writing(acts_as) if yes else desk.acting(acts_as)
-    wanted, seats = _prepared(desk, file), desk.store.seats
-    before, holdings = seats.pool(), seats.holdings()
+    wanted = _prepared(desk, file)
+    before = desk.store.seats.pool()
     done: tuple[Performed, ...] = ()
     if yes and not wanted.problems:
         shown = not as_json and desk.console.is_terminal
         with stopped_by_signals() as stopping, bar("importing", shown=shown) as progress:
             done = door.carry_out(actor, wanted, progress, stopping)
-    after = seats.pool() if done else tables.pool_after(before, wanted, holdings)
+    after = _afterwards(desk, wanted, done, before)
     failed = [one for one in done if not one.done]
 
     def show(console: Console) -> None:
@@ -59,16 +58,26 @@ def import_members(desk: Desk, file: Path, yes: bool, acts_as: str | None, as_js
     return Exit.TARGET if failed else Exit.DONE
 
 
+def _afterwards(desk: Desk, wanted: Import, done: Sequence[Performed], before: SeatPool) -> SeatPool:
+    """The pool as it is, or as it would be; a file that is refused changes nothing."""
+    if done:
+        return desk.store.seats.pool()
+    if wanted.problems:
+        return before
+    return tables.pool_after(before, wanted, desk.store.seats.holdings())
+
+
 def _prepared(desk: Desk, file: Path) -> Import:
     """What the file would do, every problem with its place in it."""
-    text = text_of(file)
-    try:
-        rows = parse_members(text, desk.config.ladder(), file=str(file))
-    except ConfigError as error:
-        return Import((), (), error.problems)
+    rows, faults = readable_members(text_of(file), desk.config.ladder(), file=str(file))
+    if not rows:
+        return Import((), (), faults)
     wanted = desk.house.manual.prepare(rows)
-    named = [replace(p, file=str(file)) if p.line else p for p in wanted.problems]
-    return replace(wanted, problems=tuple(sorted(named, key=lambda p: p.line or 0)))
+    # whether an owner is left is not known while lines are missing
+    found = [p for p in wanted.problems if p.line or p.path != "role" or not faults]
+    named = [*faults, *(replace(p, file=str(file)) if p.line else p for p in found)]
+    problems = tuple(sorted(named, key=lambda p: p.line or 0))
+    return replace(wanted, problems=problems, actions=() if problems else wanted.actions)
 
 
 def _import_json(

@@ -20,6 +20,7 @@ from idpsync.core.plan import (
     ReactivateAccount,
     UpdateProfile,
 )
+from idpsync.core.roles import OURS
 from idpsync.core.seats import Holding, SeatPool, Tier, WaitEntry
 from idpsync.engine.importing import Import, ImportStep, Todo
 from idpsync.engine.perform import Performed
@@ -82,6 +83,7 @@ def invited_text(invited: Invited, link: str, *, again: bool) -> list[str]:
         else f"{invite.email} is invited as {invite.role} with a {invite.tier} seat; "
         f"the invite stands until {until}."
     ]
+    said += [_own([invite.role]).strip()] if invite.role not in OURS else []
     if invited.mailed:
         said.append("The invitation was sent; it is accepted by logging in for the first time.")
     elif not invited.problem:
@@ -98,13 +100,14 @@ def not_mailed_text(invited: Invited) -> str:
     )
 
 
-def withdrawn_text(invite: Invite, waiting: Iterable[WaitEntry], *, freed: bool) -> list[str]:
+def withdrawn_text(invite: Invite, pool: SeatPool, *, freed: bool) -> list[str]:
     """What a withdrawal came to; not `freed`: an account may be under way."""
     said = f"The invite of {invite.email} is withdrawn"
     if not freed:
         later = f"the {invite.tier} seat is free when it turns out that no account was made"
         return [f"{said}. A login of theirs is under way: {later}."]
-    return [f"{said}; the {invite.tier} seat is free again.", *next_in_line([invite.tier], waiting)]
+    left = [invite.tier] if pool.free(invite.tier) else []
+    return [f"{said}{_given_back(invite.tier, pool)}.", *next_in_line(left, pool.waiting)]
 
 
 def next_in_line(freed: Iterable[Tier], waiting: Iterable[WaitEntry]) -> list[str]:
@@ -122,8 +125,8 @@ def _people(number: int) -> str:
     return "1 person waits" if number == 1 else f"{number} people wait"
 
 
-def done_text(actions: Sequence[Action]) -> str:
-    """What was done to one person, several steps as one."""
+def done_text(actions: Sequence[Action], pool: SeatPool) -> str:
+    """What was done to one person, several steps as one; `pool` is the one afterwards."""
     first, last = actions[0], actions[-1]
     name = last.profile.user_name
     match last:
@@ -135,7 +138,7 @@ def done_text(actions: Sequence[Action]) -> str:
         case ChangeRoles(roles=roles, previous_roles=previous):
             if roles == previous:
                 return f"{name} is {_roles(roles)} already: nothing to do."
-            return f"{name} is {_roles(roles)} now (before: {_roles(previous)})."
+            return f"{name} is {_roles(roles)} now (before: {_roles(previous)}).{_own(roles - previous)}"
         case CreateAccount(tier=tier):
             return f"{name} has an account now, and {_seat(tier)}."
         case ReactivateAccount(tier=tier):
@@ -143,9 +146,9 @@ def done_text(actions: Sequence[Action]) -> str:
         case UpdateProfile():
             return f"The profile of {name} is up to date."
         case DeactivateAccount(previous_tier=left):
-            return f"{name} is deactivated{_given_back(left)}."
+            return f"{name} is deactivated{_given_back(left, pool)}."
         case DeleteAccount(previous_tier=left):
-            return f"The account of {name} is deleted{_given_back(left)}."
+            return f"The account of {name} is deleted{_given_back(left, pool)}."
 
 
 DOOR_IS_OPEN = (
@@ -166,12 +169,24 @@ def _seat(tier: Tier | None) -> str:
     return f"a {tier} seat" if tier else "no seat"
 
 
+def _own(roles: Iterable[str]) -> str:
+    """Roles without rights here are told as such: nobody takes a slip of the pen for one of ours."""
+    return "".join(f" {role} is a role of your own." for role in sorted(set(roles) - OURS))
+
+
 def _roles(roles: Iterable[str]) -> str:
     return ", ".join(sorted(roles)) or "user"
 
 
-def _given_back(tier: Tier | None) -> str:
-    return f"; the {tier} seat is free again" if tier else ""
+def _given_back(tier: Tier | None, pool: SeatPool) -> str:
+    """What became of the seat: where a tier has more people than seats, it is nobody's."""
+    if tier is None:
+        return ""
+    if pool.free(tier):
+        return f"; the {tier} seat is free again"
+    over = -pool.balance(tier)
+    people = "1 person" if over == 1 else f"{over} people"
+    return f"; {tier} still has {people} more than seats" if over else f"; {tier} is just full now"
 
 
 def failures(performed: Iterable[Performed]) -> list[str]:
@@ -214,17 +229,25 @@ def pool_after(pool: SeatPool, wanted: Import, holdings: Iterable[Holding]) -> S
 
 def show_import(console: Console, wanted: Import, title: str, before: SeatPool, after: SeatPool) -> None:
     """What each row would do, where it does something or says why not; the pool afterwards."""
-    shown = [step for step in wanted.steps if step.todo is not Todo.NOTHING or step.notes]
+    refused = {problem.line for problem in wanted.problems}
+    shown = [
+        step
+        for step in wanted.steps
+        if step.todo is not Todo.NOTHING or step.notes or step.row.line in refused
+    ]
     if shown:
         table = plain_table(title, "#line", "person", "what", "note")
         for step in shown[:MOST]:
             table.add_row(
-                str(step.row.line), Text(step.row.email), _step(step), Text("; ".join(step.notes))
+                str(step.row.line),
+                Text(step.row.email),
+                Text("REFUSED") if step.row.line in refused else _step(step),
+                Text("; ".join(step.notes)),
             )
         if len(shown) > MOST:
             table.add_row("", f"… and {len(shown) - MOST} more", "", "`--json` lists all")
         console.print(table)
-    if wanted.actions:
+    if wanted.actions and not wanted.problems:
         console.print(pools_table(before, after))
 
 

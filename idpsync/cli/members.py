@@ -29,7 +29,7 @@ email_argument = click.argument("email", metavar="EMAIL")
 def _language(_context: click.Context, _option: click.Parameter, said: str | None) -> str | None:
     known = {language.casefold(): language for language in LANGUAGES}
     if said is not None and said.casefold() not in known:
-        raise click.BadParameter(f"'{said}' is none of {', '.join(LANGUAGES)}")
+        raise click.ClickException(f"'{said}' is none of {', '.join(LANGUAGES)}")
     return known[said.casefold()] if said is not None else None
 
 
@@ -72,7 +72,9 @@ def members(context: click.Context, desk: Desk, as_json: bool) -> None:
 
 @members.command()
 @email_argument
-@click.option("--role", metavar="R", default=USER, show_default=True, help="admin, owner, or your own.")
+@click.option(
+    "--role", metavar="R", default=USER, show_default=True, help="user, admin, owner, or your own."
+)
 @click.option("--tier", metavar="T", help="The highest free one where left out.")
 @language_option
 @acting
@@ -129,7 +131,7 @@ def withdraw(desk: Desk, email: str, acts_as: str | None, as_json: bool) -> None
     """
     ended = desk.house.manual.withdraw(desk.writing(acts_as), email)
     freed = desk.store.seats.holding(ended.member) is None
-    said = tables.withdrawn_text(ended, desk.store.waiting.entries(), freed=freed)
+    said = tables.withdrawn_text(ended, desk.store.seats.pool(), freed=freed)
     document = {
         "organization": desk.config.organization.id,
         "invite": invite_json(ended),
@@ -150,7 +152,7 @@ def assign(desk: Desk, email: str, tier: str, acts_as: str | None, as_json: bool
 
     With none they keep the account and have no seat. It holds where no rule says which tier they have.
     """
-    wished = None if tier == NO_SEAT else _tier(desk, tier)
+    wished = None if tier.casefold() == NO_SEAT else _tier(desk, tier, NO_SEAT)
     done = desk.house.manual.assign(desk.writing(acts_as), email, wished)
     otherwise = f"{email} has {wished or 'no seat'} already; from now on it counts as given by hand."
     return _say_done(desk, done, as_json=as_json, otherwise=otherwise)
@@ -240,7 +242,7 @@ def _told(desk: Desk, performed: Iterable[Performed]) -> list[str]:
     pool = desk.store.seats.pool()
     freed = [tier for tier in left if pool.free(tier)]
     return [
-        *(tables.done_text(actions) for actions in steps if actions),
+        *(tables.done_text(actions, pool) for actions in steps if actions),
         *tables.next_in_line(freed, pool.waiting),
     ]
 
@@ -258,13 +260,13 @@ def _login_link(desk: Desk) -> str:
     return wiring.login_link(desk.config.jit)
 
 
-def _tier(desk: Desk, name: str) -> Tier:
+def _tier(desk: Desk, name: str, *besides: str) -> Tier:
     ladder = desk.config.ladder()
     try:
         return ladder.named(name)
     except KeyError as error:
-        known = ", ".join(tier.name for tier in ladder)
-        raise click.BadParameter(f"no tier '{name}'; there are: {known}") from error
+        known = ", ".join([*(tier.name for tier in ladder), *besides])
+        raise click.ClickException(f"no tier '{name}'; there are: {known}") from error
 
 
 def _say(desk: Desk, document: object, lines: Iterable[str], *, as_json: bool) -> None:

@@ -150,7 +150,8 @@ def show_purchase(
     console: Console, purchase: Purchase, before: Mapping[Tier, int], after: Mapping[Tier, int]
 ) -> None:
     """What was bought, its invoice and the pool afterwards."""
-    show_lines(console, f"Recorded: invoice {purchase.invoice}, bought on {purchase.on}", purchase.quote)
+    since = "from" if purchase.applied_at is None else "bought on"
+    show_lines(console, f"Recorded: invoice {purchase.invoice}, {since} {purchase.on}", purchase.quote)
     show_change(console, before, after)
     if purchase.applied_at is None:
         say(console, f"The seats are there from {purchase.on} on; until then the pool stays as it is.")

@@ -11,9 +11,11 @@ from datetime import date
 from types import MappingProxyType
 
 from idpsync.core.contract import MOST_SEATS, Item
-from idpsync.core.membership import ADMIN, OWNER, PRIMARY_OWNER, USER, is_address
+from idpsync.core.errors import ConfigError, NotPossible, Problem
+from idpsync.core.membership import PRIMARY_OWNER, USER, is_address
 from idpsync.core.model import fold
 from idpsync.core.order import parse_day
+from idpsync.core.roles import OURS, role_called
 from idpsync.core.seats import Ladder, Tier
 from idpsync.core.sheets import Column, Faults, Row, read, shortened, word
 
@@ -52,13 +54,6 @@ _PEOPLE = (
         *("tipo de assento", "assento", "nível", "nível de assento", "nível do assento"),
     ),
 )
-_ROLES = _words(
-    (PRIMARY_OWNER, ("primary owner", "proprietário principal", "proprietária principal")),
-    (PRIMARY_OWNER, ("proprietário primário", "proprietária primária")),
-    (OWNER, ("owner", "proprietário", "proprietária")),
-    (ADMIN, ("admin", "administrator", "administrador", "administradora", "membership admin")),
-    (USER, ("user", "usuário", "usuária", "member", "membro")),
-)
 _NO_SEAT = frozenset(
     word(said)
     for said in (
@@ -87,13 +82,23 @@ _WHAT = _words(
 
 def parse_members(text: str, ladder: Ladder, *, file: str) -> tuple[MemberRow, ...]:
     """The people of an export, in the order of the file. ConfigError with every bad line."""
+    members, problems = readable_members(text, ladder, file=file)
+    if problems:
+        raise ConfigError(*problems)
+    return members
+
+
+def readable_members(
+    text: str, ladder: Ladder, *, file: str
+) -> tuple[tuple[MemberRow, ...], tuple[Problem, ...]]:
+    """The same of the lines without a fault, beside every fault: what else is wrong is found, too."""
     faults = Faults(file)
     rows = read(text, _PEOPLE, faults)
     members = [_member(row, ladder, faults) for row in rows]
     _each_once(rows, faults)
     _one_primary_owner(members, faults)
-    faults.refuse()
-    return tuple(members)
+    bad = {problem.line for problem in faults.found}
+    return tuple(member for member in members if member.line not in bad), faults.in_order()
 
 
 def _member(row: Row, ladder: Ladder, faults: Faults) -> MemberRow:
@@ -102,23 +107,29 @@ def _member(row: Row, ladder: Ladder, faults: Faults) -> MemberRow:
         faults.add(row.line, "is missing", "email")
     elif not is_address(email):
         faults.add(row.line, f"'{shortened(email)}' is not an e-mail address", "email")
-    role = _role(row["role"])
-    if not role:
-        faults.add(row.line, f"'{shortened(row['role'])}' is not a role: it has no letters", "role")
+    role = _role(row, faults)
     tier = _tier_called(said, ladder)
     if tier is None and not _blank(said) and word(said) not in _NO_SEAT:
         faults.add(row.line, _no_such_tier(said, ladder, "; leave it empty for no seat"), "seat type")
     return MemberRow(row.line, row["name"], email, role, tier)
 
 
-def _role(said: str) -> str:
-    """One of our roles, or a custom one as a slug; "" for what has no letters."""
-    if _blank(said):
+def _role(row: Row, faults: Faults) -> str:
+    """One of our roles, or a custom one as a slug."""
+    if _blank(row["role"]):
         return USER
+    try:
+        said = role_called(row["role"])
+    except NotPossible as error:
+        faults.add(row.line, str(error), "role")
+        return USER
+    return said if said in OURS else _slug(said)
+
+
+def _slug(said: str) -> str:
     plain = unicodedata.normalize("NFKD", said).casefold()
     letters = "".join(c for c in plain if not unicodedata.combining(c))
-    slug = "_".join(re.findall(r"[^\W_]+", letters))
-    return _ROLES.get(word(said), slug)
+    return "_".join(re.findall(r"[^\W_]+", letters))
 
 
 def _blank(said: str) -> bool:
@@ -147,19 +158,29 @@ def parse_purchases(text: str, ladder: Ladder, *, file: str) -> tuple[PurchaseRo
 
     Lines of one day that share a reference are one purchase.
     """
+    purchases, problems = readable_purchases(text, ladder, file=file)
+    if problems:
+        raise ConfigError(*problems)
+    return purchases
+
+
+def readable_purchases(
+    text: str, ladder: Ladder, *, file: str
+) -> tuple[tuple[PurchaseRow, ...], tuple[Problem, ...]]:
+    """The same of the lines without a fault, beside every fault: what else is wrong is found, too."""
     faults = Faults(file)
     found: list[tuple[Row, date, Item]] = []
     for row in read(text, _PURCHASES, faults):
         on, item = _day(row, faults), _item(row, ladder, faults)
         if on and item:
             found.append((row, on, item))
-    faults.refuse()
     purchases: dict[tuple[date, str | int], PurchaseRow] = {}
     for row, on, item in found:
         key = (on, row["reference"] or row.line)
         line, items = (p.line, p.items) if (p := purchases.get(key)) else (row.line, ())
         purchases[key] = PurchaseRow(line, on, (*items, item), row["reference"])
-    return tuple(sorted(purchases.values(), key=lambda p: (p.on, p.line)))
+    ordered = sorted(purchases.values(), key=lambda p: (p.on, p.line))
+    return tuple(ordered), faults.in_order()
 
 
 def _day(row: Row, faults: Faults) -> date | None:
@@ -200,7 +221,7 @@ def _quantity(row: Row, faults: Faults) -> int | None:
     said = row["quantity"]
     if re.fullmatch(r"[1-9][0-9]{0,6}", said, re.ASCII) and int(said) <= MOST_SEATS:
         return int(said)
-    words = f"'{shortened(said)}' is not a whole number from 1 to {MOST_SEATS}, in digits alone"
+    words = f"'{shortened(said)}' is not a whole number from 1 to {MOST_SEATS:,}, in digits alone"
     faults.add(row.line, words if said else "is missing", "quantity")
     return None
 

@@ -1,7 +1,6 @@
 """The manual door: invites, tiers given by hand, roles, and who may do what to whom."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -163,30 +162,6 @@ def leave_roles_to_rules(
             f"the role {role} is given by a rule, and the next run would take it from {name}; add them "
             "to the group of the rule in the directory"
         )
-
-
-def role_called(text: str) -> str:
-    """A role as somebody writes it: ours in any case ("Primary Owner"), a custom one letter by letter.
-
-    Letters of other widths and shapes are read as the plain ones (NFKC). NotPossible for an empty role,
-    and for one that only looks like a role with rights.
-    """
-    said = unicodedata.normalize("NFKC", text).strip()
-    ours = "_".join(fold(said).replace("-", " ").replace("_", " ").split())
-    if not said:
-        raise NotPossible("the role is empty: name owner, admin, user, or one of your own")
-    if ours in (*RANKS, USER):
-        return ours
-    if rank := in_disguise(said):
-        raise NotPossible(f"the role {said!r} looks like {rank}: write {rank}, or call it otherwise")
-    return said
-
-
-def in_disguise(role: str) -> str:
-    """The role with rights whose letters a custom role has, with marks or signs between; "" for none."""
-    plain = unicodedata.normalize("NFKD", role).casefold()
-    letters = "".join(c for c in plain if c.isalnum())
-    return next((rank for rank in RANKS if rank.replace("_", "") == letters), "")
 
 
 def roles_with(roles: frozenset[str], role: str) -> frozenset[str]:

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
-from idpsync.core.contract import Item
+from idpsync.core.contract import MOST_SEATS, Item
 from idpsync.core.seats import Ladder, Tier
+from idpsync.core.sheets import shortened
 
-_ITEM = re.compile(r"(?:(?P<left>[^:=]+):)?(?P<tier>[^:=]+)=(?P<number>[+-]?[0-9]{1,9})", re.ASCII)
+_ITEM = re.compile(r"(?:(?P<left>[^:=]+):)?(?P<tier>[^:=]+)=(?P<number>[+-]?[0-9]{1,99})", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -16,16 +17,24 @@ def parse_item(text: str, ladder: Ladder) -> Item:
     found = _ITEM.fullmatch(text.strip())
     if not found:
         raise ValueError(
-            f"'{text}' is no order: write TIER=N to add seats or FROM:TO=N to upgrade them, "
+            f"'{shortened(text)}' is no order: write TIER=N to add seats or FROM:TO=N to upgrade them, "
             "such as standard=5 or standard:premium=10"
         )
     left = found["left"] and _tier(found["left"], ladder, text)
+    if len(found["number"].lstrip("+0")) > len(str(MOST_SEATS)) and found["number"][0] != "-":
+        raise ValueError(_too_many(text))
     item = Item(_tier(found["tier"], ladder, text), int(found["number"]), left or None)
     if item.quantity <= 0:
         raise ValueError(
             f"'{text}': a contract never shrinks during its term; the number of seats is 1 or more"
         )
+    if item.quantity > MOST_SEATS:
+        raise ValueError(_too_many(text))
     return item
+
+
+def _too_many(text: str) -> str:
+    return f"'{shortened(text)}': that is more seats than can be recorded, at most {MOST_SEATS:,}"
 
 
 def _tier(name: str, ladder: Ladder, text: str) -> Tier:

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from idpsync.core.errors import ConfigError, Problem
+from idpsync.core.errors import Problem
 
 DELIMITERS = (",", ";", "\t")
 
@@ -51,10 +51,9 @@ class Faults:
     def add(self, line: int | None, message: str, column: str = "") -> None:
         self.found.append(Problem(column, message, self.file, line))
 
-    def refuse(self) -> None:
-        """ConfigError with every fault in order of the lines, if there is one."""
-        if self.found:
-            raise ConfigError(*sorted(self.found, key=lambda problem: problem.line or 0))
+    def in_order(self) -> tuple[Problem, ...]:
+        """Every fault, in order of the lines."""
+        return tuple(sorted(self.found, key=lambda problem: problem.line or 0))
 
 
 def word(text: str) -> str:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from threading import Event
 
 from idpsync.core.errors import LeaseLost, NoSeatAvailable, NotPossible
-from idpsync.core.membership import Actor, Assignment, is_primary
+from idpsync.core.membership import Actor, Assignment, is_address, is_primary
 from idpsync.core.model import Account
 from idpsync.core.plan import Action
 from idpsync.core.policy import Policy
@@ -50,8 +50,11 @@ class ByHand:
         self.rooms, self.policy, self.rule = rooms, policy, rule
         self.roster = Roster(rooms, policy)
 
-    def member(self, name: str) -> tuple[Known, Account]:
-        """Somebody with a working account; NotPossible says what else they are."""
+    def member(self, name: str, *, may_invite: bool = False) -> tuple[Known, Account]:
+        """Somebody with a working account; NotPossible says what else they are.
+
+        `may_invite`: inviting them is advised where that can be done.
+        """
         who = self.roster.find(name)
         if who.account and who.active:
             return who, who.account
@@ -62,7 +65,10 @@ class ByHand:
                 f"`idpsync members withdraw {who.invite.email}`, then invite them again"
             )
         state = "has no account here" if who.account is None else "has an account that is deactivated"
-        raise NotPossible(f"{name} {state}: `idpsync members invite {name}` asks them in")
+        invitable = is_address(name) and self.policy.admits_domain(name)
+        asks = f"`idpsync members invite {name}` asks them in"
+        lists = "`idpsync members` lists everybody"
+        raise NotPossible(f"{name} {state}: {asks if may_invite and invitable else lists}")
 
     @contextmanager
     def alone(self, on_lost: Callable[[], None] = lambda: None) -> Iterator[None]:

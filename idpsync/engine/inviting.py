@@ -15,13 +15,13 @@ from idpsync.core.membership import (
     leave_tier_to_rule,
     permit,
     permit_role,
-    role_called,
     roles_with,
 )
 from idpsync.core.model import Account, Standing, fold
 from idpsync.core.policy import domain_of
 from idpsync.core.ports import Courier
 from idpsync.core.records import Cause, LedgerEntry
+from idpsync.core.roles import role_called
 from idpsync.core.seats import Tier
 from idpsync.core.world import has_seat
 from idpsync.engine.acceptance import pending_invites, stands

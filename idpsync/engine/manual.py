@@ -1,6 +1,7 @@
 """The manual door: people invited, seated, given roles and removed by hand; the same seat rules."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from threading import Event
 from typing import Concatenate, ParamSpec, TypeVar
@@ -24,14 +25,14 @@ from idpsync.core.membership import (
     permit_role,
     protect_owners,
     rank_of,
-    role_called,
     roles_with,
 )
-from idpsync.core.model import Account, Standing
+from idpsync.core.model import Account, Standing, fold
 from idpsync.core.plan import ChangeRoles, ChangeTier, DeactivateAccount, DeleteAccount
 from idpsync.core.policy import LeaverAction, Policy
 from idpsync.core.ports import Courier
 from idpsync.core.records import Cause
+from idpsync.core.roles import role_called
 from idpsync.core.seats import Tier
 from idpsync.core.sequence import Move, sequence
 from idpsync.engine.by_hand import ByHand, ManualRule, Progress
@@ -87,8 +88,15 @@ class ManualDoor:
         return Actor(f"{name} as {who.account.profile.email or who.account.user_name}", role)
 
     def members(self) -> tuple[Member, ...]:
-        """Everybody with an account or a pending invite, by user name."""
-        return self.by_hand.roster.members()
+        """Everybody with an account or a pending invite, by user name; who is primary owner shows."""
+        return tuple(self._with_rank(member) for member in self.by_hand.roster.members())
+
+    def _with_rank(self, member: Member) -> Member:
+        """The configuration names the primary owner; the target need not know."""
+        keys = {fold(member.user_name), fold(member.email)}
+        if self.rule.primary_owner not in keys:
+            return member
+        return replace(member, roles=member.roles | {PRIMARY_OWNER})
 
     # --- invites ----------------------------------------------------------------------------------
 
@@ -121,7 +129,7 @@ class ManualDoor:
     def assign(self, actor: Actor, email: str, tier: Tier | None) -> tuple[Performed, ...]:
         """Give a member a seat of `tier`, or none. Nothing is performed when they have it already."""
         permit(actor, Act.REASSIGN)
-        who, account = self.by_hand.member(email)
+        who, account = self.by_hand.member(email, may_invite=True)
         self._check_move(who, account, tier)
         if tier is None:  # it takes their access
             self._guard_owners(actor, account)

@@ -227,6 +227,31 @@ def test_a_line_that_the_contract_refuses_stops_the_whole_import(sold: Inside) -
     assert purchases(sold) == []
 
 
+def test_lines_that_cannot_be_read_and_lines_that_are_refused_are_named_together(sold: Inside) -> None:
+    file = write(sold, "2021-03-01,add,gold,,5,", "1999-01-01,add,standard,,5,", ADD)
+    ended = sold.call("contract", "import", file, "--yes")
+    assert ended.code == 2
+    assert "2 problems in" in ended.err
+    assert "bought.csv:2: tier: there is no tier 'gold'" in ended.err
+    assert "bought.csv:3:" in ended.err
+    assert "outside the term" in ended.err
+    assert "REFUSED" in ended.out
+    assert purchases(sold) == []
+
+
+def test_without_a_name_no_file_is_read(sold: Inside) -> None:
+    ended = sold.call("contract", "import", "")
+    assert (ended.code, ended.err) == (2, "Error: name the CSV file: an empty name, or '.', is none\n")
+
+
+def test_seats_to_come_are_not_called_bought(staffed: Inside) -> None:
+    assert f"from {FAR}" in staffed.done("seats", "add", "standard=1", "--on", FAR).out
+    staffed.done("seats", "add", "standard=1")
+    told = [" ".join(line.split()) for line in staffed.done("contract").out.splitlines()]
+    assert [line for line in told if line.startswith(f"INV-0001 from {FAR}")]
+    assert [line for line in told if line.startswith(f"INV-0002 {datetime.now(UTC):%Y-%m-%d}")]
+
+
 def test_only_owners_import(staffed: Inside) -> None:
     file = write(staffed, "2021-03-01,add,standard,,5,")
     ended = staffed.call("contract", "import", file, "--yes", "--as", "bob@acme.example")

@@ -75,7 +75,7 @@ def test_members_are_listed_in_order_with_role_tier_standing_and_door(staffed: I
         [ADA, "user", "premium", "active", "sync", day],
         [BOB, "user", "no seat*", "active", "-", "-"],
         [CLEO, "user", "standard*", "active", "sync", day],
-        [OWNER, "user", "standard", "active", "sync", day],
+        [OWNER, "primary_owner", "standard", "active", "sync", day],
         [ZOE, "admin", "premium*", f"invited, until {until}", "manual", day],
     ]
     assert "* tier given by hand" in staffed.done("members").out
@@ -92,6 +92,7 @@ def test_the_list_as_json_says_the_same_and_more(staffed: Inside) -> None:
     assert invited["account_id"] is None
     ada = everybody(staffed)[ADA]
     assert ada["account_id"]
+    assert everybody(staffed)[OWNER]["roles"] == ["primary_owner"]
     assert {k: ada[k] for k in ("email", "name", "roles", "tier", "door", "by_hand", "invite")} == {
         "email": ADA,
         "name": "Ada Almeida",

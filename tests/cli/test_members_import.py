@@ -125,6 +125,44 @@ def test_every_bad_line_is_named_with_its_place(staffed: Inside, options: tuple[
     assert told[1] == "export.csv:3: email: is missing"
 
 
+MIXED = f"""\
+{HEAD}
+A,a@acme.example,User,Gold
+E,eve@other.example,User,none
+P,p1@acme.example,User,Premium
+Q,p2@acme.example,User,Premium
+"""
+
+
+def test_lines_that_cannot_be_read_and_lines_that_are_refused_are_named_together(
+    staffed: Inside,
+) -> None:
+    seats, tier, domain = problems(staffed, MIXED, "--yes")
+    assert seats.startswith("seat type: more premium seats are needed (2) than are open (1)")
+    assert tier.startswith("export.csv:2: seat type: there is no tier 'Gold'")
+    assert domain == "export.csv:3: email: other.example is not a verified domain"
+
+
+def test_the_look_at_a_refused_file_marks_its_lines_and_shows_no_pool(staffed: Inside) -> None:
+    shown = staffed.call("members", "import", export(staffed, MIXED)).out
+    said = [" ".join(line.split()) for line in shown.splitlines()]
+    assert "3 eve@other.example REFUSED" in said
+    assert "4 p1@acme.example new, premium" in said
+    assert not [line for line in said if line.startswith(("tier", "premium", "standard"))]
+    document = staffed.call("members", "import", export(staffed, MIXED), "--json").json
+    assert document["pool"]["after"] == document["pool"]["before"]
+    assert document["actions"] == []
+
+
+def test_lines_that_cannot_be_read_say_nothing_about_owners_who_are_left(staffed: Inside) -> None:
+    del staffed.config["organization"]["primary_owner"]
+    staffed.done("members", "role", BOB, "owner")
+    left = f"B,{BOB},User,Standard"
+    assert "nobody would be an owner any more" in "".join(problems(staffed, f"{HEAD}\n{left}\n"))
+    (told,) = problems(staffed, f"{HEAD}\nC,{CLEO},Owner,Gold\n{left}\n")
+    assert "there is no tier 'Gold'" in told
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -165,8 +203,10 @@ def test_problems_as_json(staffed: Inside) -> None:
         (None, "export.csv cannot be read: No such file or directory"),
         (b"", "export.csv is empty"),
         (b"Name,Email,Role,Seat Type\nZo\xeb,z@acme.example,,\n", "export.csv is not UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "export.csv is not a CSV file"),
+        (b"PK\x03\x04\x00\x00", "export.csv is not a CSV file"),
     ],
-    ids=["missing", "empty", "encoding"],
+    ids=["missing", "empty", "encoding", "binary", "zeros"],
 )
 def test_a_file_that_is_none_is_one_sentence(staffed: Inside, content: bytes | None, said: str) -> None:
     if content is not None:

@@ -92,7 +92,7 @@ def test_every_bad_line_of_purchases_is_named_at_once() -> None:
         "the seats that the contract began with are no purchase: they stand in the configuration, "
         "contract.seats; take the line out"
     )
-    number = "is not a whole number from 1 to 1000000, in digits alone"
+    number = "is not a whole number from 1 to 1,000,000, in digits alone"
 
     assert wrong_purchases(text) == [
         "bought.csv:2: on: '2026-02-30' is not a day: write YYYY-MM-DD, such as 2026-03-01",

@@ -21,7 +21,6 @@ from idpsync.core.membership import (
     permit_role,
     protect_owners,
     rank_of,
-    role_called,
     roles_of_invite,
     roles_with,
     with_assignment,
@@ -290,39 +289,6 @@ def test_roles_that_rules_decide_about_are_left_to_them(
             leave_roles_to_rules("ada", *sets)
 
 
-@pytest.mark.parametrize(
-    ("said", "role"),
-    [
-        ("Primary Owner", PRIMARY_OWNER),
-        ("primary-owner", PRIMARY_OWNER),
-        (" OWNER ", OWNER),
-        ("Admin", ADMIN),
-        ("USER", USER),
-        ("\uff4f\uff57\uff4e\uff45\uff52", OWNER),  # in full width
-        ("Security Auditor", "Security Auditor"),
-        ("ownership", "ownership"),
-    ],
-)
-def test_our_roles_are_known_in_any_case_and_custom_ones_stay_as_they_are(said: str, role: str) -> None:
-    assert role_called(said) == role
-
-
-@pytest.mark.parametrize(
-    ("said", "rank"),
-    [
-        ("own\u200ber", OWNER),
-        ("o.w.n.e.r", OWNER),
-        ("\u00f3wner", OWNER),
-        ("Pri Mary Owner", PRIMARY_OWNER),
-        ("ad-min", ADMIN),
-        ("admin!", ADMIN),
-    ],
-)
-def test_a_role_that_only_looks_like_one_with_rights_is_refused(said: str, rank: str) -> None:
-    with pytest.raises(NotPossible, match=f"looks like {rank}: write {rank}, or call it otherwise"):
-        role_called(said)
-
-
 def test_an_address_has_254_signs_at_most() -> None:
     longest = f"{'a' * 64}@{'b.' * 91}example"
 
@@ -330,12 +296,6 @@ def test_an_address_has_254_signs_at_most() -> None:
     assert is_address(longest)
     assert not is_address(longest.replace("example", "examples"))
     assert not is_address(f"a{longest.removeprefix('aa')}\u200b")
-
-
-@pytest.mark.parametrize("said", ["", "  "])
-def test_an_empty_role_is_refused(said: str) -> None:
-    with pytest.raises(NotPossible, match="the role is empty"):
-        role_called(said)
 
 
 @pytest.mark.parametrize(

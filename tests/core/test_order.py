@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idpsync.core.contract import Item
+from idpsync.core.contract import MOST_SEATS, Item
 from idpsync.core.order import merged, parse_day, parse_item, written
 from idpsync.core.seats import Ladder
 
@@ -17,7 +17,7 @@ PREMIUM, STANDARD, CHAT = LADDER.tiers
 orders = st.builds(
     Item,
     st.sampled_from(LADDER.tiers),
-    st.integers(1, 999_999_999),
+    st.integers(1, MOST_SEATS),
     st.none() | st.sampled_from(LADDER.tiers),
 )
 
@@ -44,7 +44,10 @@ def test_an_addition_and_an_upgrade_are_told_apart() -> None:
         ("premium=", "'premium=' is no order"),
         ("premium=1.5", "is no order"),
         ("premium=٣", "is no order"),
-        ("premium=99999999999999999999", "is no order"),
+        ("premium=1000001", "at most 1,000,000"),
+        ("premium=99999999999999999999", "at most 1,000,000"),
+        ("premium=" + "9" * 5000, "is no order"),
+        ("premium=-99999999999999999999", "a contract never shrinks"),
         ("=5", "is no order"),
         ("a:b:c=5", "is no order"),
         ("", "'' is no order"),

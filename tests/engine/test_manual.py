@@ -218,8 +218,8 @@ def test_whoever_has_not_come_in_yet_is_given_nothing() -> None:
 
     for email, said in (
         (ADA, "an invite is pending until 2026-03-22.*members withdraw ada@acme.example"),
-        (CYD, "deactivated.*members invite cyd@acme.example"),
-        ("dan@acme.example", "has no account here.*members invite dan@acme.example"),
+        (CYD, "deactivated.*members"),
+        ("dan@acme.example", "has no account here.*members"),
     ):
         acts: tuple[Callable[[], object], ...] = (
             lambda: house.hand.assign(ROOT, email, STANDARD),  # noqa: B023 - called at once
