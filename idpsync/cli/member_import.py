@@ -73,7 +73,7 @@ def _prepared(desk: Desk, file: Path) -> Import:
     if not rows:
         return Import((), (), faults)
     wanted = desk.house.manual.prepare(rows)
-    # whether an owner is left is not known while lines are missing
+    # while lines are missing it is not known whether an owner is left
     found = [p for p in wanted.problems if p.line or p.path != "role" or not faults]
     named = [*faults, *(replace(p, file=str(file)) if p.line else p for p in found)]
     problems = tuple(sorted(named, key=lambda p: p.line or 0))
