@@ -110,7 +110,7 @@ class Roster:
 
 def _member(account: Account, holding: Holding | None, given: Assignment | None) -> Member:
     profile = account.profile
-    seated = holding if account.tier and holding and holding.settled else None
+    seated = holding if holding and holding.settled else None
     return Member(
         user_name=account.user_name,
         email=profile.email or "",

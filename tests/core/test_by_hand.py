@@ -328,6 +328,8 @@ def test_a_purchase_or_an_upgrade_never_changes_who_is_in(
     for tier in TIERS:
         told = {over.tier: over for over in after.over}.get(tier)
         assert max(0, -after.pool_after.balance(tier)) == (len(told.people) if told else 0)
+        sit = {a.user_name for a in carry_out(bought, after).accounts if has_seat(a) and a.tier == tier}
+        assert set(told.people if told else ()) <= sit
 
 
 # --- told of one person -------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """How invites come true: at the login door and by a reconciliation; what a failing target leaves."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -18,7 +19,7 @@ from idpsync.core.membership import Actor, Assignment, InviteState
 from idpsync.core.model import Account, Standing
 from idpsync.core.plan import Action, ChangeRoles, ReactivateAccount
 from idpsync.core.policy import Policy, WithoutRule
-from idpsync.core.records import Cause
+from idpsync.core.records import Cause, Seated
 from idpsync.core.seats import Door, Tier
 from idpsync.engine.admit import DoorRule
 from tests.engine.house import EngineHouse, login
@@ -76,6 +77,7 @@ def test_an_invite_lets_in_whom_neither_group_nor_policy_nor_door_would() -> Non
     assert (held.settled, held.door) == (True, Door.MANUAL)
     assert house.events("account.created") == house.events("invite.accepted") == [ZOE]
     assert house.store.registry.links() == ()  # the directory does not know them
+    assert house.target.calls["apply"] == 1
 
 
 def test_user_is_not_a_role_to_be_written() -> None:
@@ -186,6 +188,57 @@ def test_somebody_who_signs_in_under_another_name_takes_seat_and_tier_along() ->
     assert states(house) == [InviteState.ACCEPTED]
 
 
+class Meanwhile(FakeTarget):
+    """Something happens while the target makes an account."""
+
+    def __init__(self, happens: Callable[[Account], object]) -> None:
+        super().__init__()
+        self.happens = happens
+
+    def apply(self, action: Action) -> Account:
+        made = super().apply(action)
+        self.happens(made)
+        return made
+
+
+def test_an_invite_withdrawn_while_the_account_is_made_leaves_an_ordinary_member() -> None:
+    house = invited()
+    house.use_target(Meanwhile(lambda _: house.store.invites.withdraw(ZOE, Cause("test"))))
+
+    assert house.admitter.admit(login(ZOE, email=ZOE)).let_in
+
+    assert {ZOE: "premium"} == house.tiers() == house.booked()
+    assert (states(house), by_hand(house)) == ([InviteState.WITHDRAWN], {})
+
+
+def test_a_run_that_sees_the_new_account_first_is_in_nobodys_way() -> None:
+    house = invited(seats={PREMIUM: 2, STANDARD: 0})
+
+    def seen_by_a_run(made: Account) -> None:
+        house.store.seats.mirror([Seated(made.member, made.id, PREMIUM)], Cause("test"))
+
+    house.use_target(Meanwhile(seen_by_a_run))
+    assert house.admitter.admit(login("z.ofi", email=ZOE)).let_in
+    house.clock.advance(timedelta(minutes=20))
+    house.add("someone")
+    house.run()
+
+    assert {"z.ofi": "premium"} == house.tiers() == house.booked()
+    assert by_hand(house) == {"z.ofi": (PREMIUM, "cli:root")}
+
+
+def test_a_seat_counts_more_than_the_reservation_of_an_invite_to_another_name() -> None:
+    house = EngineHouse(seats={PREMIUM: 1, STANDARD: 1}, policy=FREE)
+    house.hand.invite(ROOT, ZOE)
+    house.directory.add("z.ofi", email=ZOE)
+    house.run()
+
+    answer = house.admitter.admit(login(ZOE, email=ZOE))
+
+    assert (answer.let_in, answer.member, answer.tier) == (True, "z.ofi", STANDARD)
+    assert house.tiers() == {"z.ofi": "standard"}
+
+
 def test_whom_the_directory_knows_is_linked() -> None:
     house = invited()
     house.directory.add("zoe")
@@ -209,12 +262,24 @@ def test_a_deactivated_account_comes_back_with_the_rights_of_the_invite_alone() 
     assert house.admitter.admit(login(ZOE, email=ZOE)).reason == "deactivated"
 
     house.hand.invite(ROOT, ZOE, role="admin")
+    house.add("someone")
+    house.run()
+    assert states(house) == [InviteState.PENDING]
     answer = house.admitter.admit(login(ZOE, email=ZOE))
 
     (back,) = house.target.shelf.all()
     assert (answer.let_in, back.id, back.standing, back.tier) == (True, "acc-zoe", "active", PREMIUM)
     assert back.roles == {"admin"}
     assert house.events("account.reactivated") == [ZOE]
+
+
+def test_an_account_that_is_off_is_off_whatever_tier_the_target_lists() -> None:
+    house = EngineHouse(policy=CLOSED)
+    house.target.shelf.put(account("zoe", STANDARD, standing=Standing.DEACTIVATED))
+    house.hand.invite(ROOT, ZOE, tier=PREMIUM)
+
+    assert house.admitter.admit(login(ZOE, email=ZOE)).tier == PREMIUM
+    assert {ZOE: "premium"} == house.tiers() == house.booked()
 
 
 class KeepsRoles(FakeTarget):
@@ -327,6 +392,11 @@ def test_an_invite_younger_than_the_listing_is_not_accepted_by_it() -> None:
 
 def give(house: EngineHouse, member: str, tier: Tier | None) -> None:
     house.store.assignments.put(Assignment(member, tier, "cli:root", NOW), Cause("test"))
+
+
+def test_where_logins_ignore_the_rules_the_highest_free_tier_is_given() -> None:
+    house = EngineHouse(policy=POLICY, door=DoorRule(any_tier=True))
+    assert house.admitter.admit(login("ada", {"Users"})).tier == PREMIUM
 
 
 @pytest.mark.parametrize("any_tier", [False, True])

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from idpsync.core.errors import ConfigError, NotPermitted, Refused
+from idpsync.core.errors import ConfigError, NotPermitted, Refused, UnknownOutcome
 from idpsync.core.imports import MemberRow
 from idpsync.core.membership import Actor
 from idpsync.core.model import Account, Standing
@@ -16,7 +16,7 @@ from idpsync.core.seats import Door, Tier
 from idpsync.engine.importing import Import, Todo
 from idpsync.engine.manual import ManualRule
 from tests.engine.house import EngineHouse, login
-from tests.engine.test_manual import give_roles, roles_of, seated
+from tests.engine.test_manual import give_roles, roles_of, seated, waiting, wishes_for_premium
 from tests.fakes.target import FakeTarget
 from tests.people import LADDER, POLICY, PREMIUM, STANDARD, account
 
@@ -135,6 +135,24 @@ def test_full_tiers_change_places_within_one_file() -> None:
     assert house.booked() == {ADA: "standard", BOB: "premium", DAN: "standard"}
 
 
+def test_seats_given_up_in_the_same_file_serve_those_who_move() -> None:
+    house = seated({"ada": PREMIUM, "cyd": STANDARD})
+
+    brought_in(house, ada="standard", cyd="none")
+
+    assert house.tiers() == {ADA: "standard", CYD: "-"}
+
+
+def test_whoever_is_moved_by_a_file_waits_for_nothing_else_and_who_fails_still_does() -> None:
+    house = seated({"ada": STANDARD, "bob": STANDARD, "cyd": STANDARD}, premium=3, standard=3)
+    wishes_for_premium(house, ADA, BOB, CYD)
+    house.target.fail(BOB, Refused("fake target", "change tier", "no"))
+
+    house.hand.carry_out(ROOT, house.hand.prepare(rows(ada="none", bob="none", cyd="standard")))
+
+    assert waiting(house) == [BOB, CYD]
+
+
 def test_a_whole_ring_turns_where_nothing_is_free() -> None:
     house = seated({"ada": PREMIUM, "bob": STANDARD})
 
@@ -157,6 +175,26 @@ def test_more_seats_than_are_open_is_a_problem_with_its_remedy() -> None:
     assert premium.startswith("None more premium seats are needed (2) than are open (1): ")
     assert premium.endswith("`idpsync seats add premium=1` first")
     assert standard.endswith("`idpsync seats add standard=1` first")
+
+
+def test_a_move_into_a_full_tier_is_a_problem_too() -> None:
+    house = seated({"ada": STANDARD, "bob": None}, premium=0, standard=1)
+
+    said = problems(house, ada="premium", bob="standard")
+
+    assert [line.split(":")[0] for line in said] == [
+        "None more premium seats are needed (1) than are open (0)"
+    ]
+
+
+def test_a_seat_that_is_reserved_for_them_already_is_not_needed_twice() -> None:
+    house = EngineHouse(seats={PREMIUM: 0, STANDARD: 1}, policy=FREE)
+    house.target.fail(ADA, UnknownOutcome("fake target", "create", "lost"))
+    with pytest.raises(UnknownOutcome):
+        house.admitter.admit(login(ADA, email=ADA))
+
+    brought_in(house, ada="standard")
+    assert house.booked() == house.tiers() == {ADA: "standard"}
 
 
 def test_seats_that_others_wait_for_are_not_open() -> None:
@@ -210,6 +248,11 @@ def test_exactly_one_primary_owner_the_one_of_the_configuration() -> None:
     ]
     brought_in(house, ada="premium primary_owner")
     assert roles_of(house, "ada") == {"primary_owner"}
+
+    named = EngineHouse(policy=CLOSED, manual=ManualRule(primary_owner="ada"))
+    named.add("ada")
+    named.run()
+    brought_in(named, ada="none primary_owner")
 
 
 def test_the_last_owner_is_not_demoted_by_a_file() -> None:
@@ -282,10 +325,28 @@ def test_what_rules_decide_is_left_to_them_and_said() -> None:
     assert "the role admin is given by a rule" in ada.notes[1]
     assert (bob.todo, bob.notes, bob.by_hand) == (Todo.CHANGE, (), False)
     assert (cyd.todo, cyd.by_hand) == (Todo.CREATE, False)
+    assert cyd.notes == ("group 'Users' → standard: the next run may give another tier",)
     assert all(p.done for p in house.hand.carry_out(ROOT, import_))
     assert by_hand(house) == {}
     (link,) = (k for k in house.store.registry.links() if k.external_id == house.directory.id_of("cyd"))
     assert link.account_id
+
+
+def test_roles_of_rules_are_free_for_whom_the_directory_does_not_know() -> None:
+    house = seated({"ada": None}, policy=POLICY)
+
+    brought_in(house, ada="none admin")
+    assert roles_of(house, "ada") == {"admin"}
+
+
+def test_the_tier_of_the_protected_is_raised_by_a_file_and_not_lowered() -> None:
+    rule = ManualRule(protected=frozenset({ADA, BOB}))
+    house = seated({"ada": STANDARD, "bob": PREMIUM}, premium=2, manual=rule)
+
+    import_ = brought_in(house, ada="premium", bob="standard")
+
+    assert [step.todo for step in import_.steps] == [Todo.CHANGE, Todo.NOTHING]
+    assert house.tiers() == {ADA: "premium", BOB: "premium"}
 
 
 def test_whoever_is_disabled_in_the_directory_and_whoever_is_protected_is_left_alone() -> None:
@@ -316,7 +377,8 @@ def test_importing_takes_an_admin_and_owners_take_an_owner() -> None:
     admin, user = Actor("x as a@acme.example", "admin"), Actor("x as u@acme.example", "user")
 
     for actor, import_ in ((user, plain), (admin, owners), (admin, primary)):
-        with pytest.raises(NotPermitted):
+        said = "invite people" if actor is user else "takes an owner"
+        with pytest.raises(NotPermitted, match=said):
             house.hand.carry_out(actor, import_)
     assert house.tiers() == {}
     assert all(p.done for p in house.hand.carry_out(admin, plain))

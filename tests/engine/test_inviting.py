@@ -6,7 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from idpsync.core.books import SeatBook
 from idpsync.core.errors import (
+    Conflict,
+    IdpSyncError,
     NoSeatAvailable,
     NotPermitted,
     NotPossible,
@@ -18,7 +21,7 @@ from idpsync.core.membership import Actor, Invite, InviteState
 from idpsync.core.model import Standing
 from idpsync.core.policy import Policy
 from idpsync.core.records import Cause
-from idpsync.core.seats import Claim, Door
+from idpsync.core.seats import Claim, Door, Placement
 from idpsync.engine.manual import ManualDoor, ManualRule
 from tests.engine.house import EngineHouse, login
 from tests.fakes.membership import FakeInviteBook
@@ -115,8 +118,9 @@ def test_whoever_waits_keeps_their_place() -> None:
 
 def test_somebody_who_waits_is_invited_in_their_turn_and_their_wish_survives_a_refusal() -> None:
     house = house_of(premium=0, standard=1)
-    house.admitter.admit(login("ada"))
-    house.admitter.admit(login(ZOE, email=ZOE))
+    for name in ("ada", ZOE, "bob"):
+        house.clock.advance(timedelta(minutes=1))
+        house.admitter.admit(login(name, email=ZOE if name == ZOE else None))
     before = house.store.waiting.entries()
 
     with pytest.raises(NoSeatAvailable):
@@ -125,43 +129,79 @@ def test_somebody_who_waits_is_invited_in_their_turn_and_their_wish_survives_a_r
 
     house.store.seats.release("ada", Cause("test"))
     assert house.hand.invite(ROOT, ZOE).invite.tier == STANDARD
-    assert house.store.waiting.entries() == ()
+    assert [entry.member for entry in house.store.waiting.entries()] == ["bob"]
+
+
+class Raced:
+    """The seat book, with somebody else's claim between the look at the pool and ours."""
+
+    def __init__(self, seats: SeatBook, rival: str) -> None:
+        self.seats, self.rival = seats, rival
+
+    def __getattr__(self, verb: str) -> object:
+        return getattr(self.seats, verb)
+
+    def hold(self, claim: Claim, cause: Cause) -> Placement:
+        self.seats.hold(replace(claim, member=self.rival, user_name=self.rival, priority=9), cause)
+        return self.seats.hold(claim, cause)
+
+
+def raced(house: EngineHouse, rival: str) -> ManualDoor:
+    rooms = replace(house.rooms, seats=Raced(house.store.seats, rival))  # type: ignore[arg-type]
+    return ManualDoor(rooms, house.policy, ManualRule(), None)
 
 
 def test_a_seat_that_goes_at_the_last_moment_leaves_no_wish_behind() -> None:
     house = house_of(premium=0, standard=1)
-    seats = house.store.seats
-
-    class Raced:
-        """The seat book, with a login between the look at the pool and the claim."""
-
-        def __getattr__(self, verb: str) -> object:
-            return getattr(seats, verb)
-
-        def hold(self, claim: Claim, cause: Cause) -> object:
-            seats.hold(replace(claim, member="ada", user_name="ada"), cause)
-            return seats.hold(claim, cause)
-
-    rooms = replace(house.rooms, seats=Raced())  # type: ignore[arg-type]
 
     with pytest.raises(NoSeatAvailable):
-        ManualDoor(rooms, FREE, ManualRule(), None).invite(ROOT, ZOE)
+        raced(house, "ada").invite(ROOT, ZOE)
 
     assert house.store.waiting.entries() == ()
     assert house.booked() == {"ada": "standard"}
 
 
-def test_when_the_invite_cannot_be_recorded_the_seat_is_free_again() -> None:
+def test_nor_does_it_take_a_wish_that_was_there_before() -> None:
+    house = house_of(premium=0, standard=1)
+    house.admitter.admit(login("ada"))
+    house.admitter.admit(login(ZOE, email=ZOE))
+    house.store.seats.release("ada", Cause("test"))
+
+    with pytest.raises(NoSeatAvailable):
+        raced(house, "bob").invite(ROOT, ZOE)
+
+    assert [entry.member for entry in house.store.waiting.entries()] == [ZOE]
+
+
+def test_whoever_begins_to_come_in_at_the_last_moment_is_not_invited() -> None:
+    house = house_of()
+
+    with pytest.raises(NotPossible, match="at this very moment"):
+        raced(house, ZOE).invite(ROOT, ZOE)
+
+    assert (pending(house), house.booked()) == ([], {ZOE: "premium"})
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (StoreError("the disk is full"), StoreError),
+        (Conflict("store", "open invite", "has a pending invite already"), NotPossible),
+    ],
+)
+def test_when_the_invite_cannot_be_recorded_the_seat_is_free_again(
+    fault: IdpSyncError, told: type[IdpSyncError]
+) -> None:
     house = house_of(premium=0, standard=1)
 
     class Broken(FakeInviteBook):
         def open(self, invite: Invite, ticket: int, cause: Cause) -> None:
-            raise StoreError("the disk is full")
+            raise fault
 
     fake = house.store.invites
     assert isinstance(fake, FakeInviteBook)
     rooms = replace(house.rooms, invites=Broken(fake.seats, fake.ledger))
-    with pytest.raises(StoreError):
+    with pytest.raises(told):
         ManualDoor(rooms, FREE, ManualRule(), None).invite(ROOT, ZOE)
 
     assert house.booked() == {}
@@ -289,6 +329,8 @@ def test_a_role_that_a_rule_gives_is_left_to_the_rule() -> None:
     with pytest.raises(NotPossible, match="the role admin is given by a rule"):
         house.hand.invite(ROOT, ZOE, role="admin")
     assert house.hand.invite(ROOT, ZOE, role="auditor").invite.role == "auditor"
+    stranger = house.hand.invite(ROOT, "yan@acme.example", role="admin").invite
+    assert stranger.role == "admin"  # no run touches whom the directory does not name
 
 
 @pytest.mark.parametrize(
@@ -355,6 +397,12 @@ def test_a_letter_that_cannot_be_sent_undoes_nothing() -> None:
     again = house.hand.resend(ROOT, ZOE)
     assert (again.mailed, again.invite) == (True, invited.invite)
     assert courier.sent == [(ZOE, "en")]
+    last = house.store.ledger.entries()[-1]
+    assert (last.event, last.outcome, last.because) == (
+        "invite.mailed",
+        "done",
+        ("sent again by cli:root",),
+    )
 
 
 def test_without_a_mail_server_the_link_is_handed_on() -> None:

@@ -753,6 +753,7 @@ def test_the_list_names_accounts_and_invites_each_once() -> None:
     assert (bob.tier, bob.by_hand, bob.door, bob.since, bob.invite) == (None, False, None, None, None)
     assert (cyd.account_id, cyd.standing, cyd.tier) == ("acc-cyd", Standing.INVITED, PREMIUM)
     assert cyd.roles == {"auditor"}
+    assert (cyd.user_name, cyd.name) == (CYD, "Cyd Example")
     assert cyd.invite is not None
     assert (dan.account_id, dan.email, dan.tier, dan.door) == (
         None,
@@ -762,6 +763,47 @@ def test_the_list_names_accounts_and_invites_each_once() -> None:
     )
     assert dan.invite
     assert dan.invite.state is InviteState.PENDING
+
+
+def test_the_list_tells_what_is_and_not_what_was_meant() -> None:
+    house = seated({"ada": STANDARD, "bob": None}, premium=2)
+    house.hand.assign(ROOT, ADA, STANDARD)
+    house.hand.invite(ROOT, CYD)
+    nameless = replace(account("ada", PREMIUM).profile, display_name="")
+    house.target.shelf.put(
+        replace(account("ada", PREMIUM), profile=nameless)
+    )  # by somebody at the target
+    house.target.shelf.put(account("bob", STANDARD, standing=Standing.DEACTIVATED))
+    house.target.shelf.put(account("cyd", PREMIUM))  # came in; no run has noted it
+
+    ada, bob, cyd = house.hand.members()
+
+    assert (ada.tier, ada.by_hand, ada.name) == (PREMIUM, False, "Ada Example")
+    assert (bob.tier, bob.standing) == (None, Standing.DEACTIVATED)
+    assert (cyd.standing, cyd.invite) == (Standing.ACTIVE, None)
+
+
+def test_people_are_found_by_every_name_of_theirs_and_by_their_link() -> None:
+    house = in_directory("ada", seats={PREMIUM: 1, STANDARD: 1})
+    (there,) = house.target.shelf.all()
+    elsewhere = replace(there.profile, user_name="a.lovelace", email="al@other.example")
+    house.target.shelf.put(replace(there, profile=elsewhere))
+    house.store.seats.rename("ada", "a.lovelace", Cause("test"))
+
+    for tier, name in ((STANDARD, "ada"), (PREMIUM, ADA), (STANDARD, "AL@other.example")):
+        assert house.hand.assign(ROOT, name, tier)[0].done
+    assert {"a.lovelace": "standard"} == house.tiers() == house.booked()
+
+
+def test_an_account_that_works_counts_more_than_one_that_is_off() -> None:
+    house = seated({"bob": STANDARD})
+    address = replace(account("bob").profile, user_name="b1")
+    off = Account("acc-0", address, Standing.DEACTIVATED)
+    on = replace(account("bob"), profile=replace(address, user_name="b2"))
+    house.target.shelf.put(off)
+    house.target.shelf.put(on)
+
+    assert house.hand.give_role(ROOT, BOB, "admin").action.profile.user_name == "b2"
 
 
 def test_a_seat_that_came_by_login_says_so() -> None:
