@@ -115,7 +115,8 @@ def _show_renewal(console: Console, renewal: Renewal, ladder: Ladder) -> None:
         "same length at today's prices.",
     )
     if renewal.idle > 0:
-        say(console, f"{renewal.idle} purchased seats are idle: nobody has them or is invited to them.")
+        seats = "seat is" if renewal.idle == 1 else "seats are"
+        say(console, f"{renewal.idle} purchased {seats} idle: nobody sits there or is invited.")
     say(console, "")
 
 
