@@ -6,7 +6,7 @@ be larger than the database's. `swift` has the one-statement form for PostgreSQL
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from idpsync.core.records import Cause
@@ -29,18 +29,20 @@ WHERE organization = :organization AND member = :member AND state = 'reserved'
 """
 LINE = """
 SELECT c.seats,
-  (SELECT count(*) FROM seat AS s
-   WHERE s.organization = c.organization AND s.tier = c.tier AND s.overdrawn),
   (SELECT count(*) FROM (SELECT 1 FROM seat AS s
    WHERE s.organization = :organization AND s.tier = :tier AND s.state = 'free'
    ORDER BY s.changed_at, s.seat_no LIMIT :enough) AS f),
   EXISTS (SELECT 1 {ahead}),
-  (SELECT count(*) FROM seat AS s WHERE s.organization = c.organization AND s.overdrawn)
+  EXISTS (SELECT 1 FROM seat AS s WHERE s.organization = :organization AND s.overdrawn)
 FROM capacity AS c WHERE c.organization = :organization AND c.tier = :tier
+"""
+OVERDRAWN = """
+SELECT count(*) FROM seat WHERE organization = :organization AND tier = :tier AND overdrawn
 """
 WHOLE = """
 SELECT sum(seats),
-  (SELECT count(*) FROM seat WHERE organization = :organization AND state = 'free')
+  (SELECT count(*) FROM seat WHERE organization = :organization AND state = 'free'),
+  (SELECT count(*) FROM seat WHERE organization = :organization AND overdrawn)
 FROM capacity WHERE organization = :organization
 """
 AHEAD = """
@@ -93,15 +95,15 @@ ON CONFLICT (organization, tier, member) DO NOTHING
 class Line:
     """One tier: seats purchased, seats beyond the contract, free rows as far as they were counted.
 
-    `contested`: somebody who waits for the tier stands before the claim. `beyond` are the seats beyond
-    the contract in all tiers.
+    `contested`: somebody who waits for the tier stands before the claim. `beyond`: some tier has seats
+    beyond the contract.
     """
 
     seats: int
-    overdrawn: int
     free: int
     contested: bool
-    beyond: int
+    beyond: bool
+    overdrawn: int = 0
 
     @property
     def balance(self) -> int:
@@ -122,12 +124,13 @@ class _Queries:
 
     line: str
     ahead: str
+    overdrawn: str
 
 
 def _queries(database: Database, before: str) -> _Queries:
     ahead = AHEAD.format(before=before)
     line, count = LINE.format(ahead=ahead), COUNT_AHEAD.format(ahead=ahead)
-    return _Queries(database.sql(line), database.sql(count))
+    return _Queries(database.sql(line), database.sql(count), database.sql(OVERDRAWN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,7 @@ class ClaimDesk:
                 line = _look(driver, queries, tier, values, kept + ahead + 1)
             pool = self._pool(driver, tier, line, values) if line.beyond else None
             usable = pool.usable(claim, tier) if pool else line.balance
-            weighed = weighed or (line.balance > 0 and (kept + ahead > 0 or line.beyond > 0))
+            weighed = weighed or (line.balance > 0 and (kept + ahead > 0 or line.beyond))
             if usable > kept + ahead:
                 waits_for = None if claim.flexible or tier == claim.wish else claim.wish
                 return Decision(Placement(tier, waits_for, (*claim.because, *full)), weighed)
@@ -228,9 +231,9 @@ class ClaimDesk:
         seats, used = {tier: line.seats}, {tier: line.seats - line.balance}
         rest = next((other for other in self.ladder if other != tier), None)
         if line.beyond and rest:
-            every, free = driver.execute(self._whole, values).fetchone()
+            every, free, beyond = driver.execute(self._whole, values).fetchone()
             seats[rest] = int(every) - line.seats
-            used[rest] = int(every) - (int(free) - line.beyond) - used[tier]
+            used[rest] = int(every) - (int(free) - int(beyond)) - used[tier]
         return SeatPool(self.ladder, seats, used, reserved=self.reserved)
 
     def take(self, driver: Driver, tier: Tier, values: dict[str, object], *, weighed: bool) -> bool:
@@ -277,11 +280,14 @@ class ClaimDesk:
 def _look(driver: Driver, queries: _Queries, tier: Tier, values: dict[str, object], enough: int) -> Line:
     """The tier's line, with `enough` free rows counted besides those that are overdrawn."""
     values = {**values, "tier": tier.name, "enough": enough}
-    line = Line(*(driver.execute(queries.line, values).fetchone() or (0, 0, 0, False, 0)))
-    if line.overdrawn and line.free == enough:
-        values["enough"] = enough + line.overdrawn
+    line = Line(*(driver.execute(queries.line, values).fetchone() or (0, 0, False, False)))
+    if not line.beyond:
+        return line
+    overdrawn = driver.execute(queries.overdrawn, values).fetchone()[0]
+    if overdrawn and line.free == enough:
+        values["enough"] = enough + overdrawn
         line = Line(*driver.execute(queries.line, values).fetchone())
-    return line
+    return replace(line, overdrawn=overdrawn)
 
 
 def _ahead(driver: Driver, queries: _Queries, tier: Tier, values: dict[str, object], enough: int) -> int:
