@@ -12,7 +12,6 @@ from idpsync.cli.purchase_tables import show_import
 from idpsync.cli.purchases import PATIENCE, PURCHASE
 from idpsync.core.contract import Purchase
 from idpsync.core.contract_report import imported_json, statement_json
-from idpsync.core.errors import PurchaseRefused
 from idpsync.core.imports import readable_purchases
 from idpsync.core.intake import Imported, Intake, Record, because_of, intake
 from idpsync.core.membership import Act, Actor, permit
@@ -94,17 +93,9 @@ def _on_record(desk: Desk) -> Record:
 
 
 def _record(desk: Desk, taken: Intake, file: Path, actor: Actor) -> dict[int, Purchase]:
-    """The purchases by the line they came from."""
-    recorded: dict[int, Purchase] = {}
-    for entry in taken.entries:
-        if entry.quote is None:
-            continue
-        cause = Cause(actor.name, because_of(entry.row, file.name))
-        try:
-            recorded[entry.row.line] = desk.store.contracts.record(entry.quote, cause)
-        except PurchaseRefused as error:  # a seat was taken since the rows were looked at
-            raise PurchaseRefused(
-                f"{file}:{entry.row.line}: {error}. {len(recorded)} rows before it are recorded; "
-                "the import can be called again, it skips them"
-            ) from error
-    return recorded
+    """The purchases by the line they came from; all or none."""
+    offers = {e.row.line: (e.quote, because_of(e.row, file.name)) for e in taken.entries if e.quote}
+    if not offers:
+        return {}
+    recorded = desk.store.contracts.record_all(tuple(offers.values()), Cause(actor.name))
+    return dict(zip(offers, recorded, strict=True))

@@ -125,6 +125,12 @@ class ContractBook(Protocol):
         """
         ...
 
+    def record_all(
+        self, offers: Sequence[tuple[Quote, tuple[str, ...]]], cause: Cause
+    ) -> tuple[Purchase, ...]:
+        """Record several purchases, each with its own reasons, in one transaction: all or none."""
+        ...
+
     def apply_due(self, today: date, cause: Cause) -> tuple[Purchase, ...]:
         """Reshape the pool for recorded purchases whose day has come; those that were applied now.
 

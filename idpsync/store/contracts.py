@@ -73,20 +73,28 @@ class SqlContractBook:
         return True
 
     def record(self, quote: Quote, cause: Cause) -> Purchase:
+        return self.record_all([(quote, cause.because)], cause)[0]
+
+    def record_all(
+        self, offers: Sequence[tuple[Quote, tuple[str, ...]]], cause: Cause
+    ) -> tuple[Purchase, ...]:
         with self._database.writing(cause) as connection:
             scribe = Scribe(self._database, connection, cause)
-            purchase = self._checked(connection, quote, cause)
-            write_purchase(self._database, connection, purchase)
-            because = (f"bought: {purchase}", *cause.because)
-            scribe.note("purchase.recorded", because=because, detail=_facts(purchase))
-            today = purchase.recorded_at.date()
+            recorded: list[Purchase] = []
+            for quote, why in offers:
+                purchase = self._checked(connection, quote, replace(cause, because=why))
+                write_purchase(self._database, connection, purchase)
+                because = (f"bought: {purchase}", *why)
+                scribe.note("purchase.recorded", because=because, detail=_facts(purchase))
+                recorded.append(purchase)
+            today = self._database.clock.now().date()
             applied = self._apply(connection, today, scribe)
-            counts = applied.as_applied(purchase)
-            if purchase.on <= today and counts is None:
+            kept = tuple(applied.as_applied(one) or one for one in recorded)
+            if any(one.on <= today and one.applied_at is None for one in kept):
                 raise PurchaseRefused(f"nothing was bought: {applied.waits}")
             scribe.write()
         self._tell_planner(applied.made)
-        return counts or purchase
+        return kept
 
     def apply_due(self, today: date, cause: Cause) -> tuple[Purchase, ...]:
         if not self._is_due(today):

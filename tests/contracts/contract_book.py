@@ -260,6 +260,24 @@ class ContractBookContract:
         assert [one.number for one in applied] == [3, 1, 2]
         assert small.store.seats.pool().purchased == {PREMIUM: 10, STANDARD: 0}
 
+    def test_several_purchases_are_recorded_all_or_none(self, small: Books) -> None:
+        good, bad = offer(small, Item(STANDARD, 1)), offer(small, upgrade(5))
+        rows = len(small.store.ledger.entries())
+        purchased = small.store.seats.pool().purchased
+
+        with pytest.raises(PurchaseRefused):
+            small.store.contracts.record_all([(good, ("one",)), (bad, ()), (bad, ())], BUYER)
+
+        assert small.store.contracts.purchases() == ()
+        assert (small.store.seats.pool().purchased, len(small.store.ledger.entries())) == (
+            purchased,
+            rows,
+        )
+        both = small.store.contracts.record_all([(good, ("one",)), (good, ("two",))], BUYER)
+        assert [(one.number, one.because) for one in both] == [(1, ("one",)), (2, ("two",))]
+        assert all(one.applied_at for one in both)
+        assert small.store.seats.pool().purchased[STANDARD] == purchased[STANDARD] + 2
+
     # --- people in the seats ---
 
     def test_free_seats_are_upgraded_first(self, small: Books) -> None:

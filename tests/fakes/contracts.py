@@ -48,26 +48,34 @@ class FakeContractBook:
         there.update(self.kept.seats)
 
     def record(self, quote: Quote, cause: Cause) -> Purchase:
+        return self.record_all([(quote, cause.because)], cause)[0]
+
+    def record_all(
+        self, offers: Sequence[tuple[Quote, tuple[str, ...]]], cause: Cause
+    ) -> tuple[Purchase, ...]:
         with self.turn:
             self.ledger.lease.fence(cause)
             if self.kept is None:
                 raise PurchaseRefused("there is no contract yet")
-            items = tuple(line.item for line in quote.lines)
-            check_order(self.kept, self.bought, items, quote.on)
-            after = reshaped(seats_on(self.kept, self.bought, quote.on), items)
-            now, number = self.clock.now(), len(self.bought) + 1
-            purchase = Purchase(
-                number, replace(quote, seats_after=after), now, cause.actor, cause.because
-            )
-            fit, waits = self._fitting([*self._due(now.date()), purchase], now.date())
-            if purchase.on <= now.date() and purchase not in fit:
+            now, first = self.clock.now(), len(self.bought)
+            new: list[Purchase] = []
+            for quote, why in offers:
+                known = [*self.bought, *new]
+                items = tuple(line.item for line in quote.lines)
+                check_order(self.kept, known, items, quote.on)
+                after = reshaped(seats_on(self.kept, known, quote.on), items)
+                offer = replace(quote, seats_after=after)
+                new.append(Purchase(len(known) + 1, offer, now, cause.actor, why))
+            today = now.date()
+            due = [one for one in new if one.on <= today]
+            fit, waits = self._fitting(in_order([*self._due(today), *due]), today)
+            if any(one not in fit for one in due):
                 raise PurchaseRefused(f"nothing was bought: {waits}")
-            self.bought.append(purchase)
-            self.ledger.record(
-                "purchase.recorded", cause, because=(f"bought: {purchase}", *cause.because)
-            )
+            self.bought.extend(new)
+            for one in new:
+                self.ledger.record("purchase.recorded", cause, because=(f"bought: {one}", *one.because))
             self._apply(fit, cause)
-            return self.bought[number - 1]
+            return tuple(self.bought[first:])
 
     def apply_due(self, today: date, cause: Cause) -> tuple[Purchase, ...]:
         with self.turn:
