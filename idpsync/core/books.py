@@ -176,7 +176,10 @@ class InviteBook(Protocol):
         ...
 
     def lapse(self, cause: Cause) -> tuple[Invite, ...]:
-        """End every pending invite whose time is over, by the store's clock; seats as in `withdraw`."""
+        """End every pending invite whose time is over, by the store's clock; seats as in `withdraw`.
+
+        Whoever sits in the invite's seat has come in: theirs is accepted, and not among the answer.
+        """
         ...
 
 

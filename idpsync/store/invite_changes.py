@@ -62,6 +62,14 @@ def accept(page: Page, pending: PendingInvite, known_as: str) -> Invite:
     return accepted
 
 
+def run_out(page: Page, pending: PendingInvite, because: tuple[str, ...]) -> Invite:
+    """The time of the invite is over; whoever sits in its seat came in, though nobody wrote it down."""
+    member = pending.invite.member
+    if any(row.claimed for row in page.of(member)):
+        return accept(page, pending, member)
+    return end(page, pending, InviteState.LAPSED, because)
+
+
 def _lets_go(page: Page, row: SeatRow, ticket: int, state: InviteState) -> bool:
     """Whether the row was freed; one that others may be using only stops lasting."""
     if row.claimed or row.ticket not in {ticket, None}:

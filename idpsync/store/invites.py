@@ -49,10 +49,8 @@ class SqlInviteBook:
         with self._booking.open(cause, *due) as page:
             # read again, now that nobody else writes to these members: some may have come in
             over = [one for one in page.invites.pending(*due) if one.invite.expires_at <= page.now]
-            return tuple(
-                invite_changes.end(page, one, InviteState.LAPSED, _too_late(cause, one.invite))
-                for one in over
-            )
+            ended = [invite_changes.run_out(page, one, _too_late(cause, one.invite)) for one in over]
+            return tuple(one for one in ended if one.state is InviteState.LAPSED)
 
 
 def _too_late(cause: Cause, invite: Invite) -> tuple[str, ...]:

@@ -319,6 +319,21 @@ class InviteBookContract:
         assert row.because == (*CAUSE.because, "not accepted until 2026-03-22 10:00 UTC")
         assert books.store.invites.lapse(CAUSE) == ()
 
+    def test_whoever_sits_in_the_seat_has_come_in_though_nobody_wrote_it_down(
+        self, books: Books
+    ) -> None:
+        invited(books, "ada")
+        join(books, "ada")
+        books.store.seats.settle("ada", "acc-ada", CAUSE)
+        books.clock.advance(LASTS)
+
+        assert books.store.invites.lapse(CAUSE) == ()
+
+        [invite] = books.store.invites.invites()
+        assert invite.state is InviteState.ACCEPTED
+        assert books.store.assignments.all()["ada"].tier == PREMIUM
+        assert seat_of(books, "ada").settled
+
     def test_many_lapse_at_once_and_each_is_recorded(self, open_fresh: Opener) -> None:
         books = Books(open_fresh, seats={PREMIUM: 4})
         for name in ("cyd", "ada", "bob"):
@@ -359,14 +374,6 @@ class InviteBookContract:
         books.clock.advance(TTL)
         books.store.seats.mirror([], CAUSE)
         assert books.tier_of("ada") is None
-
-    def test_after_a_lapse_an_assigned_seat_stays(self, books: Books) -> None:
-        invited(books, "ada")
-        books.store.seats.settle("ada", "acc-ada", CAUSE)
-        books.clock.advance(LASTS)
-
-        assert len(books.store.invites.lapse(CAUSE)) == 1
-        assert seat_of(books, "ada").settled
 
     # --- renamed ------------------------------------------------------------------------------------
 

@@ -70,9 +70,15 @@ class FakeInviteBook:
         pending = [one for one in self.rows.values() if one.state is InviteState.PENDING]
         due = [one for one in pending if one.expires_at <= self.clock.now()]
         due.sort(key=lambda one: (one.expires_at, one.id))
-        ended = [self._end(one.member, InviteState.LAPSED, cause) for one in due]
         self.ledger.lease.fence(cause)
-        return tuple(one for one in ended if one)
+        ended = [self._run_out(one.member, cause) for one in due]
+        return tuple(one for one in ended if one and one.state is InviteState.LAPSED)
+
+    def _run_out(self, member: str, cause: Cause) -> Invite | None:
+        holding = self.seats.holding(member)
+        if holding and holding.account_id:
+            return self.accept(member, cause)
+        return self._end(member, InviteState.LAPSED, cause)
 
     def _end(self, member: str, state: InviteState, cause: Cause) -> Invite | None:
         self.ledger.lease.fence(cause)
