@@ -13,8 +13,9 @@ from idpsync.cli import member_tables as tables
 from idpsync.cli.context import Desk, Verb, as_option, complain, json_option, pass_desk
 from idpsync.cli.member_import import import_members
 from idpsync.core.errors import ConfigError, Problem
-from idpsync.core.membership import USER, Invited
+from idpsync.core.membership import Invited
 from idpsync.core.membership_report import act_json, invite_json, invited_json, members_json
+from idpsync.core.model import USER
 from idpsync.core.plan import ChangeTier, DeactivateAccount, DeleteAccount
 from idpsync.core.remedies import Exit
 from idpsync.core.seats import Door, Tier

@@ -98,8 +98,11 @@ class Config(Section):
             rules=tuple(_rule(rule, ladder) for rule in policy.rules),
             without_rule=policy.without_rule,
             when_full=policy.when_full,
+            preempt=policy.preempt,
+            guests=policy.guests,
             verified_domains=frozenset(self.organization.verified_domains),
             protected=self.protected(),
+            primary_owner=fold(owner) if (owner := self.organization.primary_owner) else None,
             leaver_action=policy.leavers.action,
             leaver_grace=policy.leavers.grace,
             min_hold=policy.min_hold,
@@ -116,4 +119,11 @@ class Config(Section):
 def _rule(rule: RuleConfig, ladder: Ladder) -> GroupRule:
     seatless = rule.tier == NO_SEAT
     tier = ladder.named(rule.tier) if rule.tier is not None and not seatless else None
-    return GroupRule(rule.group, tier, seatless=seatless, role=rule.role, priority=rule.priority)
+    return GroupRule(
+        rule.group,
+        tier,
+        seatless=seatless,
+        role=rule.role,
+        priority=rule.priority,
+        when_full=rule.when_full,
+    )

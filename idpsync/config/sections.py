@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from idpsync.core.contract import MOST_SEATS
-from idpsync.core.policy import LeaverAction, Mode, WhenFull, WithoutRule, domain_of
+from idpsync.core.policy import Guests, LeaverAction, Mode, WhenFull, WithoutRule, domain_of
 from idpsync.core.seats import Door
 from idpsync.log import LogFormat, LogLevel
 from idpsync.mailbox import mailbox
@@ -157,6 +157,8 @@ class RuleConfig(Section):
     role: Annotated[str, Field(min_length=1)] | None = None
     priority: Annotated[int, Field(strict=True)] = 0
     """Who comes first when seats are short; higher is first."""
+    when_full: WhenFull | None = None
+    """What these people do while the tier is full; `policy.when_full` where it is left out."""
 
 
 class LeaversConfig(Section):
@@ -165,12 +167,6 @@ class LeaversConfig(Section):
     action: LeaverAction = LeaverAction.DEACTIVATE
     grace: Duration = timedelta(0)
     """How long after they were first missed."""
-
-
-def _not_built(value: bool) -> bool:
-    if value:
-        raise ValueError("taking the tier of others is not built in this version: leave it false")
-    return value
 
 
 class PolicyConfig(Section):
@@ -182,7 +178,10 @@ class PolicyConfig(Section):
     """For people whom no rule with a tier names; `none` gives them no account."""
     when_full: WhenFull = WhenFull.SPILL_DOWN
     """`spill_down`: the next lower free tier, and wait for the wished one."""
-    preempt: Annotated[bool, AfterValidator(_not_built)] = False
+    preempt: Annotated[bool, Field(strict=True)] = False
+    """Whether a higher priority takes the tier, never the access, of a lower one."""
+    guests: Guests = Guests.EXCLUDE
+    """Whether people that the directory calls guests may have an account."""
     min_hold: Duration = timedelta(hours=24)
     """No tier is lowered sooner than this after it was given."""
     rules: tuple[RuleConfig, ...] = ()

@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 from idpsync.core.contract import MOST_SEATS, Item
 from idpsync.core.errors import ConfigError, NotPossible, Problem
-from idpsync.core.membership import PRIMARY_OWNER, USER, is_address
-from idpsync.core.model import fold
+from idpsync.core.membership import is_address
+from idpsync.core.model import PRIMARY_OWNER, USER, fold
 from idpsync.core.order import parse_day
 from idpsync.core.roles import OURS, role_called
 from idpsync.core.seats import Ladder, Tier

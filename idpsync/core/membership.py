@@ -7,11 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from idpsync.core.errors import NotPermitted, NotPossible
-from idpsync.core.model import Account, Standing, fold
+from idpsync.core.model import ADMIN, OWNER, PRIMARY_OWNER, USER, Account, Standing, fold
 from idpsync.core.policy import Entitlement
 from idpsync.core.seats import Door, Tier
 
-PRIMARY_OWNER, OWNER, ADMIN, USER = "primary_owner", "owner", "admin", "user"
 RANKS = (PRIMARY_OWNER, OWNER, ADMIN)
 """Roles with rights here, highest first. Every other role, `user` and custom ones, has none."""
 

@@ -9,6 +9,9 @@ from types import MappingProxyType
 
 from idpsync.core.seats import Tier
 
+PRIMARY_OWNER, OWNER, ADMIN, USER = "primary_owner", "owner", "admin", "user"
+"""Roles that replace each other, the most powerful first; all others add up."""
+
 NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -60,6 +63,11 @@ class DirectoryUser:
     def user_name(self) -> str:
         return self.profile.user_name
 
+    @property
+    def guest(self) -> bool:
+        """Whether the directory calls them a guest of somebody else (Entra's `userType`)."""
+        return self.attributes.get("user_type", "").casefold() == "guest"
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -81,7 +89,8 @@ class DirectorySnapshot:
     """One read of one directory. Anything but complete forbids removals, per group.
 
     Every group that was asked for is listed, the unreadable ones too, so that "no members" and
-    "could not be read" never look alike. `cursor` is where an incremental read would go on.
+    "could not be read" never look alike. `cursor` is where an incremental read would go on. `scope`
+    names what was asked for (server, base, filter, application): another scope, another set of people.
     """
 
     source: str
@@ -91,6 +100,7 @@ class DirectorySnapshot:
     users_coverage: Coverage = Coverage.COMPLETE
     problems: tuple[str, ...] = ()
     cursor: str | None = None
+    scope: str = ""
 
     @property
     def complete(self) -> bool:

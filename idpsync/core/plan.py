@@ -208,6 +208,7 @@ class Plan:
     """Everything one reconciliation would do, and everything it decided not to do.
 
     `granted` are the places in the queue of those who are given a seat: theirs until it is done.
+    `notes` are sentences that no action tells: the primary owner is not in the directory.
     """
 
     actions: tuple[Action, ...]
@@ -224,6 +225,7 @@ class Plan:
     mode: Mode
     made_at: datetime
     over: tuple[Over, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -7,7 +7,10 @@ from datetime import timedelta
 from enum import StrEnum
 from operator import itemgetter
 
+from idpsync.core.model import ADMIN, OWNER, PRIMARY_OWNER, USER
 from idpsync.core.seats import Ladder, Tier
+
+_REPLACE_EACH_OTHER = (PRIMARY_OWNER, OWNER, ADMIN, USER)
 
 
 class WithoutRule(StrEnum):
@@ -21,6 +24,13 @@ class WithoutRule(StrEnum):
 class WhenFull(StrEnum):
     SPILL_DOWN = "spill_down"  # next lower free tier, and wait for the wished one
     WAIT = "wait"
+
+
+class Guests(StrEnum):
+    """Whether people that the directory calls guests may have an account."""
+
+    EXCLUDE = "exclude"
+    INCLUDE = "include"
 
 
 class LeaverAction(StrEnum):
@@ -40,13 +50,17 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GroupRule:
-    """Members of `group` may have `tier`; `seatless` is `tier: none`, a member without a seat."""
+    """Members of `group` may have `tier`; `seatless` is `tier: none`, a member without a seat.
+
+    `when_full` is what its people do while the tier is full; None leaves it to the policy.
+    """
 
     group: str
     tier: Tier | None = None
     seatless: bool = False
     role: str | None = None
     priority: int = 0
+    when_full: WhenFull | None = None
 
     @property
     def says_tier(self) -> bool:
@@ -82,8 +96,11 @@ class Policy:
     rules: tuple[GroupRule, ...] = ()
     without_rule: WithoutRule = WithoutRule.HIGHEST_AVAILABLE
     when_full: WhenFull = WhenFull.SPILL_DOWN
+    preempt: bool = False
+    guests: Guests = Guests.EXCLUDE
     verified_domains: frozenset[str] = frozenset()
     protected: frozenset[str] = frozenset()  # folded user names and e-mail addresses
+    primary_owner: str | None = None  # a folded address, one of the protected
     leaver_action: LeaverAction = LeaverAction.DEACTIVATE
     leaver_grace: timedelta = timedelta(0)
     min_hold: timedelta = timedelta(hours=24)
@@ -107,10 +124,11 @@ class Policy:
     def entitle(self, groups: AbstractSet[str]) -> Entitlement:
         """The entitlement of somebody in `groups`.
 
-        Several rules match: the highest tier wins, then the highest priority; all roles add up.
+        Several rules match: the highest tier wins, then the highest priority; all roles add up, save
+        that of owner, admin and user one counts: by priority, then the most powerful.
         """
         matched = self._matching(groups)
-        roles = frozenset(rule.role for rule in matched if rule.role)
+        roles = _roles(matched)
         tiered = [rule for rule in matched if rule.says_tier]
         if not tiered:
             priority = max((rule.priority for rule in matched), default=0)
@@ -118,17 +136,18 @@ class Policy:
         best = min(tiered, key=_better)
         return Entitlement(
             admitted=True,
-            options=self._options(best.tier),
+            options=self._options(best),
             roles=roles,
             priority=best.priority,
             flexible=False,
-            because=(_says(best), *_roles_because(matched)),
+            because=(_says(best), *_roles_because(matched, roles)),
         )
 
-    def _options(self, ceiling: Tier | None) -> tuple[Tier, ...]:
-        if ceiling is None:
+    def _options(self, rule: GroupRule) -> tuple[Tier, ...]:
+        if rule.tier is None:
             return ()
-        return self.ladder.from_(ceiling) if self.when_full is WhenFull.SPILL_DOWN else (ceiling,)
+        spills = (rule.when_full or self.when_full) is WhenFull.SPILL_DOWN
+        return self.ladder.from_(rule.tier) if spills else (rule.tier,)
 
     @property
     def managed_roles(self) -> frozenset[str]:
@@ -181,5 +200,14 @@ def _says(rule: GroupRule) -> str:
     return f"group '{rule.group}' → {rule.tier.name if rule.tier else 'no seat'}"
 
 
-def _roles_because(rules: list[GroupRule]) -> list[str]:
-    return [f"group '{rule.group}' → role {rule.role}" for rule in rules if rule.role]
+def _roles(rules: list[GroupRule]) -> frozenset[str]:
+    """Custom roles add up; of those that replace each other the highest priority gives one."""
+    given = [(rule.priority, rule.role) for rule in rules if rule.role]
+    ranks = {role: rank for rank, role in enumerate(_REPLACE_EACH_OTHER)}
+    ours = [(-priority, ranks[role]) for priority, role in given if role in ranks]
+    custom = {role for _, role in given if role not in ranks}
+    return frozenset({*custom, *(_REPLACE_EACH_OTHER[index] for _, index in sorted(ours)[:1])})
+
+
+def _roles_because(rules: list[GroupRule], roles: frozenset[str]) -> list[str]:
+    return [f"group '{rule.group}' → role {rule.role}" for rule in rules if rule.role in roles]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from idpsync.core.errors import NotPossible
-from idpsync.core.membership import ADMIN, OWNER, PRIMARY_OWNER, USER
+from idpsync.core.model import ADMIN, OWNER, PRIMARY_OWNER, USER
 from idpsync.core.sheets import shortened, word
 
 OURS = frozenset({PRIMARY_OWNER, OWNER, ADMIN, USER})

@@ -6,10 +6,7 @@ from threading import Event
 from idpsync.core.errors import ConfigError, NotPossible, Problem
 from idpsync.core.imports import MemberRow
 from idpsync.core.membership import (
-    OWNER,
-    PRIMARY_OWNER,
     RANKS,
-    USER,
     Act,
     Actor,
     Assignment,
@@ -19,7 +16,7 @@ from idpsync.core.membership import (
     permit_role,
     roles_with,
 )
-from idpsync.core.model import Account, Profile, Standing, fold
+from idpsync.core.model import OWNER, PRIMARY_OWNER, USER, Account, Profile, Standing, fold
 from idpsync.core.plan import ChangeRoles, CreateAccount, ReactivateAccount
 from idpsync.core.policy import domain_of
 from idpsync.core.records import Cause

@@ -9,9 +9,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 from idpsync.core.errors import NotPermitted, NotPossible
 from idpsync.core.imports import MemberRow
 from idpsync.core.membership import (
-    OWNER,
-    PRIMARY_OWNER,
-    USER,
     Act,
     Actor,
     Assignment,
@@ -27,7 +24,7 @@ from idpsync.core.membership import (
     rank_of,
     roles_with,
 )
-from idpsync.core.model import Account, Standing, fold
+from idpsync.core.model import OWNER, PRIMARY_OWNER, USER, Account, Standing, fold
 from idpsync.core.plan import ChangeRoles, ChangeTier, DeactivateAccount, DeleteAccount
 from idpsync.core.policy import LeaverAction, Policy
 from idpsync.core.ports import Courier

@@ -12,7 +12,8 @@ from uuid import uuid4
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from idpsync.core.errors import ConfigError, Problem, Refused
-from idpsync.core.membership import USER, Invite
+from idpsync.core.membership import Invite
+from idpsync.core.model import USER
 from idpsync.languages import ENGLISH, Languages, spelled_day
 from idpsync.mailbox import mailbox, on_one_line
 

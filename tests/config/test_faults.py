@@ -107,7 +107,7 @@ def test_an_unknown_key_is_an_error_with_a_suggestion(
         ("policy:", "web: {listen: 'a:70000'}\npolicy:", "web.listen", "must be host:port"),
         ("policy:", "schedule: {reconcile: 10}\npolicy:", "schedule.reconcile", "10m"),
         ("policy:", "schedule: {reconcile: 0m}\npolicy:", "schedule.reconcile", "longer than 0"),
-        ("policy:", "policy:\n  preempt: true", "policy.preempt", "not built in this version"),
+        ("policy:", "policy:\n  preempt: maybe", "policy.preempt", "true or false"),
         ("policy:", "policy:\n  mode: false", "policy.mode", "put them in quotes"),
         ("policy:", "guard: {changes: {percent: 101}}\npolicy:", "guard.changes.percent", "at most 100"),
         ("policy:", "guard: {changes: }\npolicy:", "guard.changes", "`off`"),

@@ -7,10 +7,6 @@ import pytest
 
 from idpsync.core.errors import NotPermitted, NotPossible
 from idpsync.core.membership import (
-    ADMIN,
-    OWNER,
-    PRIMARY_OWNER,
-    USER,
     Act,
     Actor,
     is_address,
@@ -26,7 +22,7 @@ from idpsync.core.membership import (
     with_assignment,
     with_invite,
 )
-from idpsync.core.model import Account, Standing
+from idpsync.core.model import ADMIN, OWNER, PRIMARY_OWNER, USER, Account, Standing
 from idpsync.core.policy import Policy, WithoutRule
 from tests.people import LADDER, POLICY, PREMIUM, STANDARD, account, given, invite
 

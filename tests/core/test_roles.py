@@ -3,7 +3,7 @@
 import pytest
 
 from idpsync.core.errors import NotPossible
-from idpsync.core.membership import ADMIN, OWNER, PRIMARY_OWNER, USER
+from idpsync.core.model import ADMIN, OWNER, PRIMARY_OWNER, USER
 from idpsync.core.roles import LONGEST, role_called
 
 
