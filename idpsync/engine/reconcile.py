@@ -9,25 +9,16 @@ from uuid import uuid4
 import structlog
 
 from idpsync.core.errors import (
-    CredentialsRejected,
     DigestMismatch,
-    DirectoryUnread,
     IdpSyncError,
     LeaseLost,
-    RemoteError,
-    Transient,
-    UnsafePlan,
 )
-from idpsync.core.guard import Limits, guard
-from idpsync.core.membership import under_present_names
-from idpsync.core.model import Coverage, DirectorySnapshot, Link
-from idpsync.core.planner import plan
-from idpsync.core.policy import Mode, Policy
-from idpsync.core.records import Cause, HeldPlan, HoldState, RunRecord, RunState, Seated
-from idpsync.core.report import plan_json
-from idpsync.core.suspicion import examine
-from idpsync.core.world import World, has_seat
-from idpsync.engine.acceptance import note_arrivals, pending_invites, stands
+from idpsync.core.model import Link
+from idpsync.core.policy import Mode
+from idpsync.core.records import Cause, RunRecord, RunState, Seated
+from idpsync.core.world import has_seat
+from idpsync.engine.acceptance import note_arrivals
+from idpsync.engine.holding import approved, hold
 from idpsync.engine.outcome import (
     Outcome,
     Preview,
@@ -40,7 +31,8 @@ from idpsync.engine.outcome import (
     told,
 )
 from idpsync.engine.perform import Performed, Performer
-from idpsync.engine.rooms import Rooms
+from idpsync.engine.reading import Reader
+from idpsync.engine.rooms import Rooms, Rule
 
 log = structlog.get_logger()
 
@@ -50,17 +42,6 @@ the book within that time before the listing is newer than it."""
 
 Progress = Callable[[int, int], None]
 """Called with (actions done, actions in all)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a reconciliation obeys: policy, guard limits, canaries, and how wide it may work."""
-
-    policy: Policy
-    limits: Limits = field(default_factory=Limits)
-    canaries: frozenset[str] = frozenset()
-    concurrency: int = 8
-    approval_lasts: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,62 +71,7 @@ class Reconciler:
 
         DirectoryUnread or RemoteError when a side could not be read at all.
         """
-        rooms, begun = self.rooms, self.rooms.clock.now()
-        known = rooms.cache.group_members()
-        links = rooms.registry.links()
-        snapshot = examine(
-            self._read_directory(),
-            known=known,
-            canaries=self.rule.canaries,
-            linked=sum(link.source == rooms.source.name for link in links),
-        )
-        # reservations are read before accounts: one that becomes an account meanwhile is seen as both,
-        # and counted once; the other way round it would be seen as neither
-        holdings, pool = rooms.seats.holdings(), rooms.seats.pool()
-        listed = rooms.clock.now()
-        # invites after accounts and before assignments: whoever came in on one is seen invited still, or
-        # with the tier that it left them
-        accounts, invites, given = (
-            rooms.target.accounts(),
-            pending_invites(rooms),
-            rooms.assignments.all(),
-        )
-        over = {member for member, invite in invites.items() if not stands(invite, begun)}
-        world = World(
-            snapshot=snapshot,
-            directory_kind=rooms.source.kind,
-            accounts=accounts,
-            links=links,
-            # a run that writes ends these invites before it looks
-            holdings=tuple(h for h in holdings if h.settled or h.member not in over),
-            waiting=rooms.waiting.entries(),
-            purchased=pool.purchased,
-            reserved=pool.reserved,
-            now=begun,
-            assignments=under_present_names(given.values(), {a.id: a.member for a in accounts}),
-            invites={member: invite for member, invite in invites.items() if member not in over},
-        )
-        made = plan(world, self.rule.policy)
-        report = guard(made, self.rule.limits, accounts=world.accounts, snapshot=snapshot, known=known)
-        log.info("plan.made", digest=made.digest, actions=len(made.actions), waiting=len(made.waiting))
-        return Preview(made, report, world, listed)
-
-    def _read_directory(self) -> DirectorySnapshot:
-        """The snapshot. A directory that answers, but not with people, was read with nothing in it."""
-        try:
-            return self.rooms.source.read()
-        except (Transient, CredentialsRejected) as error:
-            raise DirectoryUnread(error) from error
-        except RemoteError as error:
-            log.warning("directory.unreadable", reason=str(error))
-            return DirectorySnapshot(
-                source=self.rooms.source.name,
-                taken_at=self.rooms.clock.now(),
-                users=(),
-                groups=(),
-                users_coverage=Coverage.FAILED,
-                problems=(str(error),),
-            )
+        return Reader(self.rooms, self.rule).preview()
 
     def reconcile(self, order: Order) -> Outcome:
         """One whole cycle. Never raises for what a remote system does: the outcome says it."""
@@ -179,8 +105,9 @@ class Reconciler:
                 preview=preview,
                 error=DigestMismatch(order.digest, preview.plan.digest),
             )
-        if preview.report.held and not self._approved(preview, cause):
-            return self._hold(run, preview, cause)
+        if preview.report.held and not approved(self.rooms, self.rule, preview, cause):
+            error = hold(self.rooms, preview, cause)
+            return self._end(run, RunState.HELD, preview=preview, error=error)
         self.rooms.runs.supersede(cause)
         if self.rule.policy.mode is Mode.OBSERVE:
             return self._end(run, state_of(preview, ()), preview=preview)
@@ -196,29 +123,6 @@ class Reconciler:
             log.info("purchase.applied", invoice=purchase.invoice)
         for invite in self.rooms.invites.lapse(cause):
             log.info("invite.lapsed", member=invite.member, tier=str(invite.tier))
-
-    # --- guard ------------------------------------------------------------------------------------
-
-    def _approved(self, preview: Preview, cause: Cause) -> bool:
-        since = self.rooms.clock.now() - self.rule.approval_lasts
-        approved = self.rooms.runs.take_approval(preview.plan.digest, since, cause)
-        if approved:
-            log.info("plan.approved", digest=preview.plan.digest)
-        return approved
-
-    def _hold(self, run: RunRecord, preview: Preview, cause: Cause) -> Outcome:
-        tripped = tuple(str(check) for check in preview.report.tripped)
-        held = HeldPlan(
-            digest=preview.plan.digest,
-            held_at=self.rooms.clock.now(),
-            state=HoldState.HELD,
-            tripped=tripped,
-            plan=plan_json(preview.plan, preview.report, self.rooms.organization),
-        )
-        self.rooms.runs.hold_plan(held, cause)
-        log.error("plan.held", digest=held.digest, tripped=tripped)
-        error = UnsafePlan(held.digest, tripped)
-        return self._end(run, RunState.HELD, preview=preview, error=error)
 
     # --- write ------------------------------------------------------------------------------------
 

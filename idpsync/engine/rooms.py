@@ -1,6 +1,7 @@
-"""What the engine is given to work with: every port of one organisation."""
+"""What the engine is given to work with: every port of one organisation, and what it obeys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 from idpsync.core.books import (
     Assignments,
@@ -14,6 +15,8 @@ from idpsync.core.books import (
     SeatBook,
     WaitList,
 )
+from idpsync.core.guard import Limits
+from idpsync.core.policy import Policy
 from idpsync.core.ports import Clock, DirectorySource, Target
 
 
@@ -35,3 +38,14 @@ class Rooms:
     runs: RunBook
     cache: ReadCache
     clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a reconciliation obeys: policy, guard limits, canaries, and how wide it may work."""
+
+    policy: Policy
+    limits: Limits = field(default_factory=Limits)
+    canaries: frozenset[str] = frozenset()
+    concurrency: int = 8
+    approval_lasts: timedelta = timedelta(hours=24)

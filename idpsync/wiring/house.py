@@ -14,8 +14,8 @@ from idpsync.core.seats import Door
 from idpsync.engine.admit import Admitter, DoorRule
 from idpsync.engine.alerting import Alerting, AlertPolicy, AlertPorts
 from idpsync.engine.manual import ManualDoor, ManualRule
-from idpsync.engine.reconcile import Reconciler, Rule
-from idpsync.engine.rooms import Rooms
+from idpsync.engine.reconcile import Reconciler
+from idpsync.engine.rooms import Rooms, Rule
 from idpsync.store import Store, open_store
 from idpsync.wiring.clock import CLOCK
 from idpsync.wiring.mail import courier

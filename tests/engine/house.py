@@ -11,8 +11,8 @@ from idpsync.core.seats import Tier
 from idpsync.engine.admit import Admitter, DoorRule
 from idpsync.engine.manual import ManualDoor, ManualRule
 from idpsync.engine.outcome import Outcome
-from idpsync.engine.reconcile import Order, Reconciler, Rule
-from idpsync.engine.rooms import Rooms
+from idpsync.engine.reconcile import Order, Reconciler
+from idpsync.engine.rooms import Rooms, Rule
 from tests.contracts.stores import AnyStore, Opener, stock
 from tests.fakes.source import FakeDirectory
 from tests.fakes.store import FakeStore

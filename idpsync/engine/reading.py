@@ -1,0 +1,90 @@
+"""Reading both sides and deciding: what one run sees, and what it would do. Nothing is written."""
+
+import structlog
+
+from idpsync.core.errors import (
+    CredentialsRejected,
+    DirectoryUnread,
+    RemoteError,
+    Transient,
+)
+from idpsync.core.guard import guard
+from idpsync.core.membership import under_present_names
+from idpsync.core.model import Coverage, DirectorySnapshot
+from idpsync.core.planner import plan
+from idpsync.core.suspicion import examine
+from idpsync.core.world import World
+from idpsync.engine.acceptance import pending_invites, stands
+from idpsync.engine.outcome import Preview
+from idpsync.engine.rooms import Rooms, Rule
+
+log = structlog.get_logger()
+
+
+class Reader:
+    """Makes previews: reads directory, target and books, plans, and asks the guard."""
+
+    def __init__(self, rooms: Rooms, rule: Rule) -> None:
+        self.rooms, self.rule = rooms, rule
+
+    def preview(self) -> Preview:
+        """Read and decide; write nothing.
+
+        DirectoryUnread or RemoteError when a side could not be read at all.
+        """
+        rooms, begun = self.rooms, self.rooms.clock.now()
+        known = rooms.cache.group_members()
+        links = rooms.registry.links()
+        snapshot = examine(
+            self._read_directory(),
+            known=known,
+            canaries=self.rule.canaries,
+            linked=sum(link.source == rooms.source.name for link in links),
+        )
+        # reservations are read before accounts: one that becomes an account meanwhile is seen as both,
+        # and counted once; the other way round it would be seen as neither
+        holdings, pool = rooms.seats.holdings(), rooms.seats.pool()
+        listed = rooms.clock.now()
+        # invites after accounts and before assignments: whoever came in on one is seen invited still, or
+        # with the tier that it left them
+        accounts, invites, given = (
+            rooms.target.accounts(),
+            pending_invites(rooms),
+            rooms.assignments.all(),
+        )
+        over = {member for member, invite in invites.items() if not stands(invite, begun)}
+        world = World(
+            snapshot=snapshot,
+            directory_kind=rooms.source.kind,
+            accounts=accounts,
+            links=links,
+            # a run that writes ends these invites before it looks
+            holdings=tuple(h for h in holdings if h.settled or h.member not in over),
+            waiting=rooms.waiting.entries(),
+            purchased=pool.purchased,
+            reserved=pool.reserved,
+            now=begun,
+            assignments=under_present_names(given.values(), {a.id: a.member for a in accounts}),
+            invites={member: invite for member, invite in invites.items() if member not in over},
+        )
+        made = plan(world, self.rule.policy)
+        report = guard(made, self.rule.limits, accounts=world.accounts, snapshot=snapshot, known=known)
+        log.info("plan.made", digest=made.digest, actions=len(made.actions), waiting=len(made.waiting))
+        return Preview(made, report, world, listed)
+
+    def _read_directory(self) -> DirectorySnapshot:
+        """The snapshot. A directory that answers, but not with people, was read with nothing in it."""
+        try:
+            return self.rooms.source.read()
+        except (Transient, CredentialsRejected) as error:
+            raise DirectoryUnread(error) from error
+        except RemoteError as error:
+            log.warning("directory.unreadable", reason=str(error))
+            return DirectorySnapshot(
+                source=self.rooms.source.name,
+                taken_at=self.rooms.clock.now(),
+                users=(),
+                groups=(),
+                users_coverage=Coverage.FAILED,
+                problems=(str(error),),
+            )
