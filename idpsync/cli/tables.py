@@ -6,12 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from idpsync.core.alerts import AlertState, Phase
-from idpsync.core.explain import Explanation
 from idpsync.core.guard import GuardReport
 from idpsync.core.plan import (
     Action,
@@ -24,7 +22,7 @@ from idpsync.core.plan import (
     ReactivateAccount,
     UpdateProfile,
 )
-from idpsync.core.records import HeldPlan, HoldState, LedgerEntry, RunState
+from idpsync.core.records import LedgerEntry, RunState
 from idpsync.core.seats import SeatPool, Tier, WaitEntry
 from idpsync.engine.outcome import Outcome
 
@@ -98,19 +96,21 @@ def _step(before: int, after: int) -> str:
 def _show_actions(console: Console, actions: tuple[Action, ...]) -> None:
     kinds: dict[str, list[Action]] = {}
     for action in actions:
-        kinds.setdefault(_heading(action), []).append(action)
+        kinds.setdefault(heading_of(action), []).append(action)
     for heading, several in kinds.items():
         table = plain_table(f"{heading} ({len(several)})", "!person", "!what", "because")
         for action in several[:MOST]:
             table.add_row(
-                Text(action.profile.user_name), Text(_what(action)), Text("; ".join(action.because))
+                Text(action.profile.user_name),
+                Text(what_changes(action)),
+                Text("; ".join(action.because)),
             )
         if len(several) > MOST:
             table.add_row(f"… and {len(several) - MOST} more", "", "`plan --json` lists all")
         console.print(table)
 
 
-def _heading(action: Action) -> str:
+def heading_of(action: Action) -> str:
     match action:
         case CreateAccount():
             return "Create account"
@@ -128,7 +128,7 @@ def _heading(action: Action) -> str:
             return "Delete account"
 
 
-def _what(action: Action) -> str:
+def what_changes(action: Action) -> str:
     match action:
         case CreateAccount(tier=tier, roles=roles) | ReactivateAccount(tier=tier, roles=roles):
             return " ".join([str(tier or "no seat"), *(f"+{role}" for role in sorted(roles))])
@@ -198,55 +198,6 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
         number = len(outcome.preview.plan.waiting)
         waits = "1 person waits" if number == 1 else f"{number} people wait"
         console.print(f"{waits}: `idpsync waitlist`")
-
-
-def show_explanation(console: Console, why: Explanation, history: Iterable[LedgerEntry]) -> None:
-    """One person, step by step."""
-    if not why.known:
-        console.print(Text(f"Nobody knows {why.user_name}: neither directory, target nor wait list."))
-        return
-    console.print(Text(why.user_name, style="bold"))
-    rows: list[tuple[str, str]] = [("groups", ", ".join(sorted(why.groups)) or "none")]
-    ceiling = why.entitlement.ceiling
-    may = str(ceiling) if ceiling else "no seat" if why.entitlement.admitted else "no account"
-    rows.append(("may have", f"{may}: {'; '.join(why.entitlement.because)}"))
-    if why.account:
-        tier = why.account.tier or "no seat"
-        rows.append(("account", f"{why.account.standing}, {tier} ({why.account.id})"))
-    else:
-        rows.append(("account", "none"))
-    rows += [("will be", f"{_heading(a).lower()}: {_what(a)}") for a in why.actions]
-    if why.wait_entry:
-        entry = why.wait_entry
-        rows.append(("waits", f"number {why.position} for {entry.wants}: {'; '.join(entry.because)}"))
-    rows += [("note", note) for note in why.notes]
-    for label, text in rows:
-        console.print(_hanging(label, text))
-    for row in history:
-        said = f"{row.at:%Y-%m-%d %H:%M:%S} {row.event} {row.outcome}: {'; '.join(row.because)}"
-        console.print(_hanging("history", said))
-
-
-def _hanging(label: str, text: str) -> Padding:
-    line = Table.grid(padding=(0, 1))
-    line.add_column(width=9, no_wrap=True, style="dim")
-    line.add_column(overflow="fold")
-    line.add_row(label, Text(text))
-    return Padding(line, (0, 0, 0, 2))
-
-
-def show_holds(console: Console, held: tuple[HeldPlan, ...]) -> None:
-    """Held plans, newest first; the commands stand on lines of their own, to be copied."""
-    if not held:
-        console.print("No plan was held.")
-    for plan in held:
-        decided = f" by {plan.decided_by}" if plan.decided_by else ""
-        console.print(Text(f"{plan.held_at:%Y-%m-%d %H:%M} UTC  {plan.state}{decided}", style="bold"))
-        for why in plan.tripped:
-            console.print(Text(f"  {why}"))
-        waits = plan.state is HoldState.HELD
-        for word in ("idpsync approve", "idpsync reject") if waits else ("digest",):
-            console.print(Text(f"  {word} {plan.digest}"), soft_wrap=True)
 
 
 # --- state ------------------------------------------------------------------------------------------
