@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from idpsync.cli import explain_tables, tables
+from idpsync.cli import explain_tables, hold_tables, tables
 from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json, print_text
 from idpsync.cli.documents import plan_html, plan_markdown
 from idpsync.cli.progress import bar
@@ -192,7 +192,8 @@ def explain(desk: Desk, user: str, as_json: bool) -> int:
 def holds(desk: Desk, as_json: bool) -> None:
     """Plans stopped by the guard."""
     held = desk.house.store.runs.held_plans()
-    desk.say([held_json(h) for h in held], as_json, lambda console: hold_tables.show_holds(console, held))
+    said = [held_json(h) for h in held]
+    desk.say(said, as_json, lambda console: hold_tables.show_holds(console, held))
 
 
 @click.command()
