@@ -1,5 +1,8 @@
 """Reading both sides and deciding: what one run sees, and what it would do. Nothing is written."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 import structlog
 
 from idpsync.core.errors import (
@@ -67,9 +70,24 @@ class Reader:
             assignments=under_present_names(given.values(), {a.id: a.member for a in accounts}),
             invites={member: invite for member, invite in invites.items() if member not in over},
         )
-        made = plan(world, self.rule.policy)
-        report = guard(made, self.rule.limits, accounts=world.accounts, snapshot=snapshot, known=known)
+        preview = self._decided(world, known, listed)
+        made = preview.plan
         log.info("plan.made", digest=made.digest, actions=len(made.actions), waiting=len(made.waiting))
+        return preview
+
+    def what_if(self, preview: Preview, world: World) -> Preview:
+        """What would be decided about `world`, made from what `preview` read. Nothing is read again."""
+        return self._decided(world, self.rooms.cache.group_members(), preview.begun)
+
+    def _decided(self, world: World, known: Mapping[str, frozenset[str]], listed: datetime) -> Preview:
+        made = plan(world, self.rule.policy)
+        report = guard(
+            made,
+            self.rule.limits,
+            accounts=world.accounts,
+            snapshot=world.snapshot,
+            known=known,
+        )
         return Preview(made, report, world, listed)
 
     def _read_directory(self) -> DirectorySnapshot:
