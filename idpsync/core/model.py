@@ -91,6 +91,8 @@ class DirectorySnapshot:
     Every group that was asked for is listed, the unreadable ones too, so that "no members" and
     "could not be read" never look alike. `cursor` is where an incremental read would go on. `scope`
     names what was asked for (server, base, filter, application): another scope, another set of people.
+    `other_groups` are groups that nothing asks for, external id → name, as far as the source saw them:
+    a group that is gone may be among them under its new name.
     """
 
     source: str
@@ -101,6 +103,7 @@ class DirectorySnapshot:
     problems: tuple[str, ...] = ()
     cursor: str | None = None
     scope: str = ""
+    other_groups: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
 
     @property
     def complete(self) -> bool:
