@@ -1,0 +1,314 @@
+"""Leavers, people the directory says odd things about, and accounts that may be theirs."""
+
+import pytest
+
+from tests.core.scenarios import Scenario
+from tests.core.told import prove
+
+LEAVERS = [
+    Scenario(
+        "A leaver is deactivated, and the seat goes to whoever waits in the same plan",
+        people="bob",
+        groups={"Premium": "bob"},
+        accounts="ada[premium]",
+        seats="1 premium, 0 standard",
+        waiting="bob[premium,since=3d]",
+        expect=("deactivate ada", "create bob: premium", "ada is missing"),
+        because={"ada": "is no longer in the directory"},
+    ),
+    Scenario(
+        "While the grace of a leaver runs nothing is taken, and their seat is not given on",
+        people="bob",
+        groups={"Premium": "bob"},
+        accounts="ada[premium,missing=24h]",
+        seats="1 premium, 0 standard",
+        policy="leaver_grace 48h",
+        expect=("bob waits for premium, holds nothing", "ada is missing since 1d"),
+    ),
+    Scenario(
+        "The grace of a leaver begins with the first read that does not name them",
+        accounts="ada[premium]",
+        policy="leaver_grace 48h",
+        expect=("ada is missing",),
+    ),
+    Scenario(
+        "When the grace is over a leaver is deactivated",
+        accounts="ada[premium,missing=48h]",
+        policy="leaver_grace 48h",
+        expect=("deactivate ada", "ada is missing since 2d"),
+        because={"ada": "grace of 2 days, 0:00:00 is over"},
+    ),
+    Scenario(
+        "When the grace is over a leaver is deleted where the policy deletes",
+        accounts="ada[premium,missing=49h]",
+        policy="leaver_grace 48h, leaver_action delete",
+        expect=("delete ada", "ada is missing since 49h"),
+    ),
+    Scenario(
+        "When the grace is over a leaver only gives the seat back where the policy says so",
+        accounts="ada[premium,missing=49h]",
+        policy="leaver_grace 48h, leaver_action release_seat",
+        expect=("change ada: premium → no seat", "ada is missing since 49h"),
+    ),
+    Scenario(
+        "Nothing is left to take from a leaver who gave the seat back, or who is off",
+        accounts="ada[seatless,missing=9d] bob[off,missing=9d]",
+        policy="leaver_action release_seat",
+        expect=("ada is missing since 9d", "bob is missing since 9d"),
+    ),
+    Scenario(
+        "A leaver who is off already is deleted where the policy deletes, and else left",
+        accounts="ada[off,missing=9d]",
+        policy="leaver_action delete",
+        expect=("delete ada", "ada is missing since 9d"),
+    ),
+    Scenario(
+        "Whoever is back before the grace is over keeps everything",
+        people="ada",
+        groups={"Premium": "ada"},
+        accounts="ada[premium,missing=24h]",
+        policy="leaver_grace 48h",
+    ),
+    Scenario(
+        "Whoever comes back later gets their account back, with a seat claimed anew",
+        people="ada",
+        groups={"Premium": "ada", "Admins": "ada"},
+        accounts="ada[off,missing=9d]",
+        seats="0 premium, 1 standard",
+        expect=("reactivate ada: standard, roles admin", "ada waits for premium, holds standard"),
+    ),
+    Scenario(
+        "Whoever no rule admits any more is deactivated, not deleted: they are still here",
+        people="ada",
+        accounts="ada[premium]",
+        policy="without_rule none, leaver_action delete",
+        expect=("deactivate ada",),
+        because={"ada": "no rule names a tier → none"},
+    ),
+    Scenario(
+        "An account linked from another directory is not missing in this one",
+        people="bob",
+        accounts="bob[standard] ada[premium,source=elsewhere]",
+    ),
+]
+
+SUSPENDED = [
+    Scenario(
+        "Somebody suspended is deactivated at once: grace is for people who are missing",
+        people="ada[disabled]",
+        groups={"Premium": "ada"},
+        accounts="ada[premium]",
+        policy="leaver_grace 48h, leaver_action delete",
+        expect=("deactivate ada",),
+        because={"ada": "ada@acme.example is disabled in the directory"},
+    ),
+    Scenario(
+        "Somebody suspended gets no account, and does not wait for one",
+        people="ada[disabled]",
+        groups={"Premium": "ada"},
+        waiting="ada[premium,since=3d]",
+    ),
+    Scenario(
+        "Somebody whose account is off and who is suspended is left as they are",
+        people="ada[disabled]",
+        accounts="ada[off]",
+    ),
+    Scenario(
+        "Of whom the directory does not say whether they are active nothing is given or taken",
+        people="ada[unknown] bob[unknown] cy[unknown]",
+        groups={"Premium": "ada cy"},
+        accounts="bob[premium,roles=admin] cy[off]",
+    ),
+    Scenario(
+        "Of whom the directory does not say whether they are active the place in the queue is kept",
+        people="ada[unknown] bob[unknown]",
+        groups={"Premium": "ada bob"},
+        accounts="bob[standard]",
+        waiting="ada[premium,since=3d] bob[premium,since=2d,holding=standard]",
+        expect=(
+            "ada waits for premium, holds nothing since 3d",
+            "bob waits for premium, holds standard since 2d",
+        ),
+    ),
+]
+
+NAMES = [
+    Scenario(
+        "A new e-mail address goes to the account, and nothing else",
+        people="ada[email=ada.lovelace]",
+        groups={"Standard": "ada"},
+        accounts="ada[standard]",
+        expect=("update ada: email",),
+    ),
+    Scenario(
+        "Somebody renamed keeps account, seat and place in the queue",
+        people="ada[called=adele]",
+        groups={"Premium": "ada"},
+        accounts="ada[standard]",
+        seats="0 premium, 5 standard",
+        waiting="ada[premium,since=3d,holding=standard]",
+        expect=(
+            "update ada: user_name email given_name display_name, now adele",
+            "adele waits for premium, holds standard since 3d",
+        ),
+    ),
+    Scenario(
+        "Somebody who marries keeps their account: a family name alone is no other person",
+        people="ada[family_name=King]",
+        groups={"Standard": "ada"},
+        accounts="ada[standard]",
+        expect=("update ada: family_name",),
+    ),
+    Scenario(
+        "Upper and lower case are no difference",
+        people="ada[user_name=ADA,email=Ada]",
+        groups={"Standard": "ada"},
+        accounts="ada[standard]",
+    ),
+    Scenario(
+        "What the directory does not say is left as the account has it",
+        people="ada[given_name=]",
+        groups={"Standard": "ada"},
+        accounts="ada[standard]",
+    ),
+    Scenario(
+        "Two people with one e-mail address are left alone, their accounts too",
+        people="ada bob[email=ada] cy",
+        groups={"Premium": "ada bob cy"},
+        accounts="bob[standard,email=ada]",
+        expect=("create cy: premium", "conflict shared_email: e-mail ada, person id-ada, person id-bob"),
+    ),
+    Scenario(
+        "Two people with one user name are left alone, whatever the case",
+        people="ada bob[user_name=ADA]",
+        groups={"Premium": "ada bob"},
+        accounts="ada[standard]",
+        expect=("conflict shared_user_name: user name ada, person id-ada, person id-bob",),
+    ),
+    Scenario(
+        "The e-mail address of somebody who was switched off may be used again",
+        people="ada bob[email=ada,disabled]",
+        groups={"Standard": "ada"},
+        expect=("create ada: standard",),
+    ),
+]
+
+ACCOUNTS = [
+    Scenario(
+        "An account that exists under another case is adopted, and its name is left",
+        people="ada",
+        groups={"Standard": "ada"},
+        accounts="ada[standard,orphan,user_name=ADA]",
+        expect=("adopt ADA for id-ada by external_id",),
+    ),
+    Scenario(
+        "An account without our mark is found by its user name, and marked",
+        people="ada",
+        groups={"Premium": "ada"},
+        accounts="ada[standard,orphan,unmarked,user_name=ADA]",
+        expect=(
+            "change ADA: standard → premium",
+            "update ADA: external_id",
+            "adopt ADA for id-ada by user_name",
+        ),
+    ),
+    Scenario(
+        "An account without our mark is found by its e-mail address in a verified domain",
+        people="ada",
+        groups={"Standard": "ada"},
+        accounts="ada[standard,orphan,unmarked,user_name=countess]",
+        policy="verified_domains acme.example",
+        expect=(
+            "update countess: user_name external_id, now ada",
+            "adopt countess for id-ada by email",
+        ),
+    ),
+    Scenario(
+        "An account found again while it is off comes back",
+        people="ada",
+        groups={"Standard": "ada"},
+        accounts="ada[off,orphan]",
+        expect=("reactivate ada: standard", "adopt ada for id-ada by external_id"),
+    ),
+    Scenario(
+        "When an adopted account is found twice the link decides, and the other is left alone",
+        people="ada",
+        groups={"Premium": "ada"},
+        accounts="ada[standard] ada[standard,id=two,orphan,unmarked]",
+        expect=("change ada: standard → premium", "orphan ada"),
+    ),
+    Scenario(
+        "Two accounts that could be one person's are left alone until somebody decides",
+        people="ada",
+        groups={"Premium": "ada"},
+        accounts="ada[standard,orphan,unmarked] ada[standard,id=two,orphan,unmarked]",
+        expect=(
+            "conflict ambiguous_correlation: user_name of ada, "
+            "account ada (acc-ada), account ada (acc-two)",
+            "orphan ada",
+            "orphan ada",
+        ),
+    ),
+    Scenario(
+        "An account that could be two people's is nobody's",
+        people="ada bob[email=shared]",
+        groups={"Premium": "ada bob"},
+        accounts="ada[standard,orphan,unmarked,email=shared]",
+        expect=(
+            "conflict claimed_twice: account ada, person id-ada, person id-bob",
+            "orphan ada",
+        ),
+    ),
+    Scenario(
+        "An account that bears somebody else's mark is never taken over",
+        people="ada",
+        groups={"Premium": "ada"},
+        accounts="ada[standard,orphan,mark=zoe]",
+        expect=(
+            "conflict ambiguous_correlation: user_name of ada, account ada belongs to id-zoe",
+            "orphan ada",
+        ),
+    ),
+    Scenario(
+        "An account that is linked to somebody else is never taken over",
+        people="ada zoe[called=zed]",
+        groups={"Premium": "ada", "Standard": "zoe"},
+        accounts="ada[standard,unmarked,linked=zoe,called=ada,given_name=Zed,family_name=Example]",
+        expect=(
+            "update ada: user_name email display_name, now zed",
+            "conflict ambiguous_correlation: user_name of ada, account ada belongs to people/id-zoe",
+        ),
+    ),
+    Scenario(
+        "An account that nobody explains is told and never touched, though it takes a seat",
+        people="ada",
+        groups={"Standard": "ada"},
+        accounts="ghost[standard,orphan,roles=admin]",
+        seats="0 premium, 1 standard",
+        expect=("ada waits for standard, holds nothing", "orphan ghost"),
+    ),
+    Scenario(
+        "A protected account is never touched: suspended, missing, renamed or in another group",
+        people="ada[disabled] bob[called=bert] cy dan",
+        groups={"Premium": "dan", "Standard": "cy"},
+        accounts="ada[premium] bob[premium] cy[premium] dan[standard] eve[standard]",
+        seats="9 premium, 9 standard",
+        policy="protected ada bob cy dan eve",
+    ),
+    Scenario(
+        "A protected account is known by its e-mail address too",
+        people="root[disabled]",
+        accounts="root[premium,email=postmaster]",
+        policy="protected postmaster",
+    ),
+]
+
+
+@pytest.mark.parametrize("scenario", [*LEAVERS, *SUSPENDED], ids=str)
+def test_leavers(scenario: Scenario) -> None:
+    prove(scenario)
+
+
+@pytest.mark.parametrize("scenario", [*NAMES, *ACCOUNTS], ids=str)
+def test_names(scenario: Scenario) -> None:
+    prove(scenario)
