@@ -8,17 +8,13 @@ from rich.text import Text
 
 from idpsync import wiring
 from idpsync.cli import tables
-from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json
+from idpsync.cli.context import Desk, json_option, pass_desk, print_json
 from idpsync.config import schema
 from idpsync.core.errors import ConfigError, Problem
 from idpsync.core.records import Cause, Health
 from idpsync.core.remedies import Exit
 from idpsync.core.report import alert_json
 from idpsync.settings import duration
-
-
-def admin_verbs() -> tuple[Verb, ...]:
-    return check, config, store, alerts
 
 
 @click.command()

@@ -9,22 +9,22 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
 
 from idpsync import wiring
-from idpsync.config import Config, load
 from idpsync.core.contract import Contract
 from idpsync.core.errors import ConfigError, Problem, StoreError
 from idpsync.core.membership import Actor
 from idpsync.core.records import Cause
 from idpsync.core.remedies import Exit
-from idpsync.store import Store
-from idpsync.wiring import House
 
-Verb = click.Command
+if TYPE_CHECKING:  # at run time only verbs that open one of them import it
+    from idpsync.config import Config
+    from idpsync.store import Store
+    from idpsync.wiring import House
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 as_option = click.option(
@@ -48,18 +48,27 @@ def leave_quietly() -> NoReturn:
 
 @dataclass
 class Desk:
-    """The configuration path of this call, and what is opened from it."""
+    """What the configuration of this call is called, and what is opened from it."""
 
-    path: Path
+    named: str | None
     console: Console = field(default_factory=lambda: Screen(highlight=False))
 
     @cached_property
-    def configs(self) -> tuple[Config, ...]:
+    def path(self) -> Path:
+        """Where the configuration is, whether or not it is there."""
+        from idpsync.config import locate  # noqa: PLC0415 -- see above
+
+        return locate(self.named, os.environ)
+
+    @cached_property
+    def configs(self) -> "tuple[Config, ...]":
         """All organisations; ConfigError with every fault of every file."""
+        from idpsync.config import load  # noqa: PLC0415 -- see above
+
         return load(self.path)
 
     @cached_property
-    def config(self) -> Config:
+    def config(self) -> "Config":
         """The one organisation of this call."""
         if len(self.configs) > 1:
             names = ", ".join(c.organization.id for c in self.configs)
@@ -68,12 +77,12 @@ class Desk:
         return self.configs[0]
 
     @cached_property
-    def store(self) -> Store:
+    def store(self) -> "Store":
         """The store alone, for verbs that ask neither directory nor target."""
         return wiring.open_books(self.config)
 
     @cached_property
-    def house(self) -> House:
+    def house(self) -> "House":
         """Everything built and joined; the store is opened and seeded."""
         return wiring.build(self.config, self.store)
 

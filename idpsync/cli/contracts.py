@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from idpsync import wiring
-from idpsync.cli.context import Desk, Verb, as_option, json_option, pass_desk
+from idpsync.cli.context import Desk, as_option, json_option, pass_desk
 from idpsync.cli.contract_tables import show_statement
 from idpsync.cli.files import tell_problems, text_of
 from idpsync.cli.purchase_tables import show_import
@@ -19,10 +19,6 @@ from idpsync.core.records import Cause
 from idpsync.core.remedies import Exit
 from idpsync.core.statement import Statement, statement
 from idpsync.engine.leadership import lead
-
-
-def contract_verb() -> Verb:
-    return contract
 
 
 @click.group(invoke_without_command=True)

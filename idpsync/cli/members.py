@@ -10,7 +10,7 @@ from rich.text import Text
 
 from idpsync import wiring
 from idpsync.cli import member_tables as tables
-from idpsync.cli.context import Desk, Verb, as_option, complain, json_option, pass_desk
+from idpsync.cli.context import Desk, as_option, complain, json_option, pass_desk
 from idpsync.cli.member_import import import_members
 from idpsync.core.errors import ConfigError, Problem
 from idpsync.core.membership import Invited
@@ -40,11 +40,6 @@ language_option = click.option(
     metavar=f"[{'|'.join(LANGUAGES)}]",
     help="Language of the mail; mail.language where left out.",
 )
-
-
-def members_verb() -> Verb:
-    members.add_command(import_members)
-    return members
 
 
 def acting(verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -278,3 +273,6 @@ def _say(desk: Desk, document: object, lines: Iterable[str], *, as_json: bool) -
             console.print(Text(line), soft_wrap=line.startswith(" "))
 
     desk.say(document, as_json, show)
+
+
+members.add_command(import_members)

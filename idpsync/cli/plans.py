@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from idpsync.cli import explain_tables, hold_tables, tables
-from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_json, print_text
+from idpsync.cli.context import Desk, json_option, pass_desk, print_json, print_text
 from idpsync.cli.documents import plan_html, plan_markdown
 from idpsync.cli.progress import bar
 from idpsync.core.explain import explain_user
@@ -26,10 +26,6 @@ from idpsync.engine.outcome import Outcome, Preview
 from idpsync.engine.reconcile import Order
 
 BUSY_PATIENCE = 60.0  # a run of the daemon is let finish
-
-
-def plan_verbs() -> tuple[Verb, ...]:
-    return plan, apply, explain, holds, approve, reject
 
 
 @click.command()

@@ -1,27 +1,29 @@
-"""The program: options that every verb shares, and the one place where errors become exit codes."""
+"""The program: options that every verb shares. It knows verbs by name, so that `--help` is quick."""
 
-import os
 import sys
-from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
-from idpsync import __version__, log
-from idpsync.cli.admin import admin_verbs
-from idpsync.cli.context import Desk
-from idpsync.cli.contracts import contract_verb
-from idpsync.cli.members import members_verb
-from idpsync.cli.plans import plan_verbs
-from idpsync.cli.purchases import seat_verb
-from idpsync.cli.run import run_verb
-from idpsync.cli.shows import show_verbs
-from idpsync.config import locate
-from idpsync.core.errors import ConfigError, IdpSyncError
-from idpsync.core.remedies import Exit, remedy
+from idpsync import __version__
+from idpsync.cli.verbs import all_verbs
+
+USAGE = 2
+
+
+class Program(click.Group):
+    """A group whose verbs are called under one roof, where their errors become exit codes."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Imports what calling a verb takes only now: `--help` has ended by then."""
+        from idpsync.cli.calling import answer  # noqa: PLC0415 -- see above
+
+        return answer(lambda: super(Program, self).invoke(ctx))
 
 
 @click.group(
+    cls=Program,
+    commands=all_verbs(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done, 1 fault of ours, 2 config or usage, 3 held by the guard, "
     "4 directory not read whole, 5 some actions failed, 6 digest differs.",
@@ -41,48 +43,25 @@ def program(context: click.Context, config: str | None) -> None:
 
     Plans first: `idpsync plan` shows what `idpsync apply` would write.
     """
-    context.obj = Desk(locate(config, os.environ))
+    from idpsync.cli.context import Desk  # noqa: PLC0415 -- as above
 
-
-VERBS = (
-    *plan_verbs(),
-    *show_verbs(),
-    *(seat_verb(), contract_verb(), members_verb()),
-    *admin_verbs(),
-    run_verb(),
-)
-for verb in VERBS:
-    program.add_command(verb)
+    context.obj = Desk(config)
 
 
 def main() -> NoReturn:
     """Run one verb and exit with its code."""
-    log.configure(format="auto", level="warning")
-    sys.exit(_code(lambda: program.main(standalone_mode=False)))
+    sys.exit(_code())
 
 
-def _code(call: Callable[[], object]) -> int:
+def _code() -> int:
     try:
-        result = call()
+        result = program.main(standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
         click.echo("Stopped.", err=True)
-        return Exit.USAGE
+        return USAGE
     except click.ClickException as error:
         error.show()
-        return Exit.USAGE
-    except ConfigError as error:
-        _complain_about_config(error)
-        return Exit.USAGE
-    except IdpSyncError as error:
-        click.echo(f"Error: {error}", err=True)
-        return remedy(error).exit
-    return result if isinstance(result, int) else Exit.DONE
-
-
-def _complain_about_config(error: ConfigError) -> None:
-    count = len(error.problems)
-    click.echo(f"{count} problem{'s' if count != 1 else ''} in the configuration:", err=True)
-    for problem in error.problems:
-        click.echo(f"  {problem}", err=True)
+        return USAGE
+    return result if isinstance(result, int) else 0

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from idpsync import wiring
 from idpsync.cli import purchase_tables as shown
-from idpsync.cli.context import Desk, Verb, as_option, json_option, pass_desk
+from idpsync.cli.context import Desk, as_option, json_option, pass_desk
 from idpsync.cli.plans import carry_out, exit_of, outcome_json
 from idpsync.cli.tables import show_outcome
 from idpsync.core.contract import Contract, Item, Purchase, Quote
@@ -35,10 +35,6 @@ from idpsync.engine.leadership import lead
 PURCHASE = "purchase"
 """The lease under which purchases are quoted and recorded, one after another."""
 PATIENCE = 10.0
-
-
-def seat_verb() -> Verb:
-    return seats
 
 
 def _day(_context: click.Context, _option: click.Parameter, text: str | None) -> date | None:

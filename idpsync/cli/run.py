@@ -10,7 +10,7 @@ from granian.constants import Interfaces
 from granian.server import MPServer
 
 from idpsync import wiring
-from idpsync.cli.context import Desk, Verb, pass_desk
+from idpsync.cli.context import Desk, pass_desk
 from idpsync.config import VARIABLE, Config
 from idpsync.core.errors import ConfigError, Problem
 from idpsync.log import GRANIAN_LOGGING, configure
@@ -19,10 +19,6 @@ log = structlog.get_logger()
 
 WORKER_THREADS = 4
 KILL_AFTER = 10  # seconds that a worker may take to end
-
-
-def run_verb() -> Verb:
-    return run
 
 
 @click.command()

@@ -1,20 +1,15 @@
-"""Verbs that show something and change nothing: waitlist, ledger, version."""
+"""Verbs that show something and change nothing: waitlist, ledger."""
 
 from datetime import UTC, datetime
 
 import click
 
-from idpsync import __version__
 from idpsync.cli import tables
-from idpsync.cli.context import Desk, Verb, json_option, pass_desk, print_text
+from idpsync.cli.context import Desk, json_option, pass_desk, print_text
 from idpsync.core.model import fold
 from idpsync.core.remedies import Exit
 from idpsync.core.report import entry_json, waiting_json
 from idpsync.settings import duration
-
-
-def show_verbs() -> tuple[Verb, ...]:
-    return waitlist, ledger, version
 
 
 @click.command()
@@ -112,11 +107,3 @@ def export(desk: Desk, since: datetime | None) -> None:
     """Every row as one JSON object per line."""
     for row in desk.store.ledger.entries(since=since):
         print_text(tables.json_line(entry_json(row)))
-
-
-@click.command()
-@json_option
-@pass_desk
-def version(desk: Desk, as_json: bool) -> None:
-    """The version of this program."""
-    desk.say({"version": __version__}, as_json, lambda console: console.print(f"idpsync {__version__}"))

@@ -10,6 +10,7 @@ import pytest
 
 from idpsync import notify, sources, targets
 from idpsync.cli.program import program
+from idpsync.cli.verbs import Verb
 from idpsync.config import load
 from idpsync.core import books, errors, ports
 from idpsync.core.alerts import HeadroomRule
@@ -76,8 +77,8 @@ def slug(heading: str) -> str:
 
 def verbs(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
     """Everything that can be called: groups that do something by themselves, and all leaves."""
-    for name, command in group.commands.items():
-        here = (*path, name)
+    for name, known in group.commands.items():
+        here, command = (*path, name), known.real if isinstance(known, Verb) else known
         if not isinstance(command, click.Group):
             yield " ".join(here), command
             continue
