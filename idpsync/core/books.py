@@ -5,6 +5,7 @@ outside is in `ports`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from idpsync.core.records import (
     HeadroomSample,
     HeldPlan,
     HoldState,
+    LastRead,
     LedgerEntry,
     LedgerProof,
     Person,
@@ -281,8 +283,12 @@ class RunBook(Protocol):
 
     def samples(self, since: datetime | None = None) -> tuple[HeadroomSample, ...]: ...
 
-    def hold_plan(self, held: HeldPlan, cause: Cause) -> None:
-        """Record a held plan; the same digest again changes nothing, another supersedes it."""
+    def hold_plan(self, held: HeldPlan, cause: Cause) -> HeldPlan:
+        """Record a held plan and tell how it stands; another digest supersedes it.
+
+        The same digest over the same limits again changes nothing; over other limits it is held anew.
+        What was rejected stays rejected.
+        """
         ...
 
     def held_plans(self) -> tuple[HeldPlan, ...]:
@@ -293,8 +299,13 @@ class RunBook(Protocol):
         """Approve or reject; KeyError when no such plan is held."""
         ...
 
-    def take_approval(self, digest: str, valid_since: datetime, cause: Cause) -> bool:
-        """Use up an approval of exactly this digest given after `valid_since`; True once."""
+    def take_approval(
+        self, digest: str, limits: AbstractSet[str], valid_since: datetime, cause: Cause
+    ) -> bool:
+        """Use up an approval of exactly this digest given at `valid_since` or after; True once.
+
+        False where the plan goes over any of `limits` for which it was not held when it was approved.
+        """
         ...
 
     def supersede(self, cause: Cause) -> None:
@@ -315,6 +326,10 @@ class ReadCache(Protocol):
 
     def group_members(self) -> Mapping[str, frozenset[str]]:
         """Group name → external ids, as last read completely."""
+        ...
+
+    def last_read(self) -> LastRead:
+        """`group_members`, the external ids of those groups, and the scope people were read with."""
         ...
 
     def saved_at(self) -> datetime | None: ...

@@ -1,6 +1,7 @@
 """What passes through the ports: causes, ledger rows, runs, held plans, deliveries. Values only."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -121,7 +122,10 @@ class HoldState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeldPlan:
-    """A plan that the guard stopped. An approval lets exactly this digest pass once."""
+    """A plan that the guard stopped, for `tripped`: one sentence each, and the names of the `limits`.
+
+    An approval lets exactly this digest pass once, over these limits and no others.
+    """
 
     digest: str
     held_at: datetime
@@ -130,6 +134,19 @@ class HeldPlan:
     plan: Mapping[str, object]
     decided_by: str | None = None
     decided_at: datetime | None = None
+    limits: frozenset[str] = frozenset()
+
+    def stands_for(self, other: "HeldPlan") -> bool:
+        """Whether holding `other` again tells nobody anything new. What was rejected stays rejected."""
+        if self.state is HoldState.HELD:
+            return self.limits == other.limits
+        return self.state is HoldState.REJECTED
+
+    def lets_pass(self, limits: AbstractSet[str], valid_since: datetime) -> bool:
+        """Whether this is an approval from `valid_since` or later, given in sight of all `limits`."""
+        if self.state is not HoldState.APPROVED or self.decided_at is None:
+            return False
+        return self.decided_at >= valid_since and limits <= self.limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +155,18 @@ class Person:
 
     user: DirectoryUser
     groups: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LastRead:
+    """What is remembered of the last complete read: what a new one is compared with.
+
+    `members` and `group_ids` are by group name; `scope` is empty before the first read.
+    """
+
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    group_ids: Mapping[str, str] = field(default_factory=dict)
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)

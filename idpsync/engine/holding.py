@@ -14,7 +14,8 @@ log = structlog.get_logger()
 def approved(rooms: Rooms, rule: Rule, preview: Preview, cause: Cause) -> bool:
     """Whether somebody approved exactly this plan, lately; the approval is used up."""
     since = rooms.clock.now() - rule.approval_lasts
-    taken = rooms.runs.take_approval(preview.plan.digest, since, cause)
+    limits = {check.name for check in preview.report.tripped}
+    taken = rooms.runs.take_approval(preview.plan.digest, limits, since, cause)
     if taken:
         log.info("plan.approved", digest=preview.plan.digest)
     return taken
@@ -29,6 +30,7 @@ def hold(rooms: Rooms, preview: Preview, cause: Cause) -> UnsafePlan:
         state=HoldState.HELD,
         tripped=tripped,
         plan=plan_json(preview.plan, preview.report, rooms.organization),
+        limits=frozenset(check.name for check in preview.report.tripped),
     )
     rooms.runs.hold_plan(held, cause)
     log.error("plan.held", digest=held.digest, tripped=tripped)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Text, case, delete, insert, or_, select, text, type_coerce
 
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
-from idpsync.core.records import Person
+from idpsync.core.records import LastRead, Person
 from idpsync.store.database import Database
 from idpsync.store.schema import cache_state, cached_group, cached_member, cached_person
 from idpsync.store.types import json_text
@@ -41,7 +41,9 @@ class SqlReadCache:
                 )
                 connection.execute(
                     insert(cache_state).values(
-                        organization=self._organization, saved_at=snapshot.taken_at
+                        organization=self._organization,
+                        saved_at=snapshot.taken_at,
+                        scope=snapshot.scope,
                     )
                 )
         if written >= BULK:
@@ -50,26 +52,26 @@ class SqlReadCache:
     def _save_groups(self, connection: Connection, groups: Iterable[Group]) -> int:
         """Only groups that changed are written again; the number of memberships written."""
         mine = cached_group.c.organization == self._organization
-        rows = connection.execute(select(cached_group.c.name, cached_group.c.sha).where(mine))
-        known = {row.name: row.sha for row in rows}
+        columns = (cached_group.c.name, cached_group.c.sha, cached_group.c.external_id)
+        rows = connection.execute(select(*columns).where(mine))
+        known = {row.name: (row.sha, row.external_id) for row in rows}
         written = 0
         for group in groups:
             if not group.complete or group.members is None:
                 continue
             ids = json_text(sorted(group.members))
             sha = hashlib.sha256(ids.encode()).hexdigest()
-            if known.get(group.name) != sha:
-                self._save_group(connection, group.name, ids, sha)
+            if known.get(group.name) != (sha, group.external_id):
+                self._save_group(connection, group, ids, sha)
                 written += len(group.members)
         return written
 
-    def _save_group(self, connection: Connection, name: str, ids: str, sha: str) -> None:
-        at = {"organization": self._organization, "name": name}
+    def _save_group(self, connection: Connection, group: Group, ids: str, sha: str) -> None:
+        at = {"organization": self._organization, "name": group.name}
         for table, column in ((cached_group, "name"), (cached_member, "group_name")):
-            connection.execute(
-                delete(table).where(table.c.organization == self._organization, table.c[column] == name)
-            )
-        connection.execute(insert(cached_group).values(**at, sha=sha))
+            mine = table.c.organization == self._organization
+            connection.execute(delete(table).where(mine, table.c[column] == group.name))
+        connection.execute(insert(cached_group).values(**at, sha=sha, external_id=group.external_id))
         connection.execute(self._add_members, {**at, "ids": ids})
 
     def _save_people(self, connection: Connection, users: Iterable[DirectoryUser]) -> int:
@@ -145,6 +147,15 @@ class SqlReadCache:
             for name, external_id in connection.execute(members):
                 found.setdefault(name, set()).add(external_id)
         return {name: frozenset(ids) for name, ids in found.items()}
+
+    def last_read(self) -> LastRead:
+        mine = cached_group.c.organization == self._organization
+        ids = select(cached_group.c.name, cached_group.c.external_id).where(mine)
+        scope = select(cache_state.c.scope).where(cache_state.c.organization == self._organization)
+        with self._database.reading() as connection:
+            group_ids = {row.name: row.external_id for row in connection.execute(ids) if row.external_id}
+            asked = connection.execute(scope).scalar()
+        return LastRead(self.group_members(), group_ids, asked or "")
 
     def saved_at(self) -> datetime | None:
         query = select(cache_state.c.saved_at).where(cache_state.c.organization == self._organization)

@@ -1,6 +1,7 @@
 """Runs, headroom samples, the slots of scheduled jobs, and plans that the guard stopped."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,6 @@ from idpsync.store.schema import headroom, held_plan, run
 from idpsync.store.types import Instant
 
 _OVER = {HoldState.USED, HoldState.SUPERSEDED}
-_REOPENED = {*_OVER, HoldState.APPROVED}  # whoever holds it anew found no approval that is good
 _CLAIM_SLOT = text(
     "INSERT INTO job_slot (organization, job, slot) VALUES (:organization, :job, :slot)"
     " ON CONFLICT DO NOTHING"
@@ -89,26 +89,32 @@ class SqlRunBook:
             for row in rows
         )
 
-    def hold_plan(self, held: HeldPlan, cause: Cause) -> None:
+    def hold_plan(self, held: HeldPlan, cause: Cause) -> HeldPlan:
         with self._database.writing(cause) as connection:
             scribe = Scribe(self._database, connection, cause)
             self._supersede(connection, scribe, keep=held.digest)
             old = self._held(connection, held.digest)
-            if old is None or old.state in _REOPENED:
-                connection.execute(delete(held_plan).where(*self._at(held.digest)))
-                connection.execute(
-                    insert(held_plan).values(
-                        organization=self._database.organization,
-                        digest=held.digest,
-                        held_at=held.held_at,
-                        state=held.state.value,
-                        tripped=list(held.tripped),
-                        plan=held.plan,
-                    )
-                )
+            kept = old if old and old.stands_for(held) else None
+            if kept is None:
+                self._hold(connection, held)
                 facts = {"digest": held.digest, "tripped": list(held.tripped)}
                 scribe.note("plan.held", detail=facts)
             scribe.write()
+        return kept or held
+
+    def _hold(self, connection: Connection, held: HeldPlan) -> None:
+        connection.execute(delete(held_plan).where(*self._at(held.digest)))
+        connection.execute(
+            insert(held_plan).values(
+                organization=self._database.organization,
+                digest=held.digest,
+                held_at=held.held_at,
+                state=held.state.value,
+                tripped=list(held.tripped),
+                plan=held.plan,
+                limits=sorted(held.limits),
+            )
+        )
 
     def held_plans(self) -> tuple[HeldPlan, ...]:
         query = (
@@ -133,20 +139,17 @@ class SqlRunBook:
             raise KeyError(digest)
         return new
 
-    def take_approval(self, digest: str, valid_since: datetime, cause: Cause) -> bool:
+    def take_approval(
+        self, digest: str, limits: AbstractSet[str], valid_since: datetime, cause: Cause
+    ) -> bool:
         with self._database.writing(cause) as connection:
-            taken = connection.execute(
-                update(held_plan)
-                .where(
-                    *self._at(digest),
-                    held_plan.c.state == HoldState.APPROVED.value,
-                    held_plan.c.decided_at >= valid_since,
-                )
-                .values(state=HoldState.USED.value)
-            ).rowcount
-            if taken:
-                self._note(connection, cause, "plan.used", digest)
-        return taken == 1
+            old = self._held(connection, digest)
+            if old is None or not old.lets_pass(limits, valid_since):
+                return False
+            change = update(held_plan).where(*self._at(digest))
+            connection.execute(change.values(state=HoldState.USED.value))
+            self._note(connection, cause, "plan.used", digest)
+        return True
 
     def supersede(self, cause: Cause) -> None:
         with self._database.writing(cause) as connection:
@@ -217,4 +220,5 @@ def _held(row: Row[Any]) -> HeldPlan:
         plan=row.plan,
         decided_by=row.decided_by,
         decided_at=row.decided_at,
+        limits=frozenset(row.limits or ()),
     )

@@ -238,6 +238,7 @@ held_plan = Table(
     Column("plan", Json, nullable=False),
     Column("decided_by", Text),
     Column("decided_at", Instant),
+    Column("limits", Json),
 )
 
 cached_person = Table(
@@ -261,6 +262,7 @@ cached_group = Table(
     _organization(),
     Column("name", Text, primary_key=True),
     Column("sha", Text, nullable=False),
+    Column("external_id", Text),
 )
 
 cached_member = Table(
@@ -272,7 +274,9 @@ cached_member = Table(
     Index("cached_member_person", "organization", "external_id"),
 )
 
-cache_state = Table("cache_state", metadata, _organization(), Column("saved_at", Instant))
+cache_state = Table(
+    "cache_state", metadata, _organization(), Column("saved_at", Instant), Column("scope", Text)
+)
 
 alert_state = Table(
     "alert_state",

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from idpsync.core.model import Coverage
+from idpsync.core.records import LastRead
 from tests.contracts.stores import Books, Opener
 from tests.people import NOW, group, person, snapshot
 
@@ -64,6 +65,27 @@ class ReadCacheContract:
 
         assert books.store.cache.group_members() == {"A": frozenset(), "B": {"id-ada"}}
 
+    def test_the_scope_and_who_the_groups_were_are_kept(self, books: Books) -> None:
+        before = replace(snapshot(["ada"], [group("A", ["ada"])]), scope="all of them")
+        books.store.cache.save(before)
+        assert books.store.cache.last_read() == LastRead(
+            {"A": frozenset({"id-ada"})}, {"A": "g-A"}, "all of them"
+        )
+
+        made_anew = replace(group("A", ["ada"]), external_id="g-2")
+        books.store.cache.save(replace(before, groups=(made_anew,), scope="half"))
+
+        again = books.store.cache.last_read()
+        assert (again.group_ids, again.scope) == ({"A": "g-2"}, "half")
+
+    def test_a_read_that_was_cut_leaves_the_scope(self, books: Books) -> None:
+        books.store.cache.save(replace(snapshot(["ada"]), scope="all of them"))
+
+        books.store.cache.save(replace(snapshot(["ada"], coverage=Coverage.PARTIAL), scope="half"))
+
+        assert books.store.cache.last_read().scope == "all of them"
+
     def test_an_empty_cache_knows_nothing(self, books: Books) -> None:
+        assert books.store.cache.last_read() == LastRead()
         assert books.store.cache.saved_at() is None
         assert books.store.cache.group_members() == {}

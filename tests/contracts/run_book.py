@@ -14,13 +14,17 @@ RUN = RunRecord("run-1", NOW, RunState.RUNNING, "schedule")
 SAMPLE = HeadroomSample(NOW, "premium", 20, 18, 1, 1, 3)
 
 
-def held(digest: str, minutes: int = 0) -> HeldPlan:
+LIMITS = frozenset({"removals.percent"})
+
+
+def held(digest: str, minutes: int = 0, *limits: str) -> HeldPlan:
     return HeldPlan(
         digest=digest,
         held_at=NOW + timedelta(minutes=minutes),
         state=HoldState.HELD,
         tripped=("removals.percent: 40 of 100",),
         plan={"digest": digest, "actions": [{"kind": "delete_account"}]},
+        limits=frozenset(limits) or LIMITS,
     )
 
 
@@ -87,10 +91,10 @@ class RunBookContract:
 
         assert (decided.state, decided.decided_by) == (HoldState.APPROVED, ADMIN.actor)
         assert decided.decided_at == NOW
-        assert not runs.take_approval("d2", NOW, CAUSE)
-        assert not runs.take_approval("d1", NOW + timedelta(seconds=1), CAUSE)
-        assert runs.take_approval("d1", NOW, CAUSE)
-        assert not runs.take_approval("d1", NOW, CAUSE)
+        assert not runs.take_approval("d2", LIMITS, NOW, CAUSE)
+        assert not runs.take_approval("d1", LIMITS, NOW + timedelta(seconds=1), CAUSE)
+        assert runs.take_approval("d1", LIMITS, NOW, CAUSE)
+        assert not runs.take_approval("d1", LIMITS, NOW, CAUSE)
         assert self.states(books) == [("d1", HoldState.USED)]
         assert books.events() == ["plan.held", "plan.approved", "plan.used"]
 
@@ -101,14 +105,16 @@ class RunBookContract:
 
         runs.hold_plan(held("d1", 15), CAUSE)
 
+        assert runs.hold_plan(held("d1", 30, "scope"), CAUSE).state is HoldState.REJECTED
         assert self.states(books) == [("d1", HoldState.REJECTED)]
-        assert not runs.take_approval("d1", NOW, CAUSE)
+        assert not runs.take_approval("d1", LIMITS, NOW, CAUSE)
+        assert books.events() == ["plan.held", "plan.rejected"]
 
     def test_a_plan_used_up_is_held_anew_when_it_comes_back(self, books: Books) -> None:
         runs = books.store.runs
         runs.hold_plan(held("d1"), CAUSE)
         runs.decide("d1", HoldState.APPROVED, ADMIN)
-        runs.take_approval("d1", NOW, CAUSE)
+        runs.take_approval("d1", LIMITS, NOW, CAUSE)
 
         runs.hold_plan(held("d1", 60), CAUSE)
 
@@ -122,8 +128,27 @@ class RunBookContract:
         runs.hold_plan(held("d1", 600), CAUSE)
 
         assert runs.held_plans() == (held("d1", 600),)
-        assert not runs.take_approval("d1", NOW, CAUSE)
+        assert not runs.take_approval("d1", LIMITS, NOW, CAUSE)
         assert books.events() == ["plan.held", "plan.approved", "plan.held"]
+
+    def test_an_approval_counts_for_the_limits_that_were_in_sight(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(held("d1", 0, "removals.count", "scope"), CAUSE)
+        runs.decide("d1", HoldState.APPROVED, ADMIN)
+
+        assert not runs.take_approval("d1", {"removals.count", "changes.count"}, NOW, CAUSE)
+        assert self.states(books) == [("d1", HoldState.APPROVED)]
+        assert runs.take_approval("d1", {"removals.count"}, NOW, CAUSE)  # one reason less is no news
+
+    def test_a_plan_held_for_another_reason_is_held_anew(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(held("d1"), CAUSE)
+        again = held("d1", 15, "removals.percent", "scope")
+
+        assert runs.hold_plan(again, CAUSE) == again
+        assert runs.held_plans() == (again,)
+        assert runs.hold_plan(held("d1", 30, "removals.percent", "scope"), CAUSE) == again
+        assert books.events() == ["plan.held", "plan.held"]
 
     def test_a_superseded_plan_is_held_anew(self, books: Books) -> None:
         runs = books.store.runs

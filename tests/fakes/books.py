@@ -1,13 +1,22 @@
 """Registry, runs, read cache and account shelf in memory."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
 from idpsync.core.errors import Conflict
 from idpsync.core.model import Account, Coverage, DirectorySnapshot, DirectoryUser, Link, fold
 from idpsync.core.ports import Clock
-from idpsync.core.records import Cause, HeadroomSample, HeldPlan, HoldState, Person, RunRecord
+from idpsync.core.records import (
+    Cause,
+    HeadroomSample,
+    HeldPlan,
+    HoldState,
+    LastRead,
+    Person,
+    RunRecord,
+)
 from tests.fakes.ledger import FakeLedger
 
 
@@ -70,13 +79,15 @@ class FakeRunBook:
         found = [s for s in self.taken if since is None or s.at >= since]
         return tuple(sorted(found, key=lambda s: s.at))
 
-    def hold_plan(self, held: HeldPlan, cause: Cause) -> None:
+    def hold_plan(self, held: HeldPlan, cause: Cause) -> HeldPlan:
         self.ledger.lease.fence(cause)
         old = self.held.get(held.digest)
         self._supersede(cause, keep=held.digest)
-        if old is None or old.state not in {HoldState.HELD, HoldState.REJECTED}:
-            self.held[held.digest] = replace(held, decided_by=None, decided_at=None)
-            self.ledger.record("plan.held", cause, detail={"digest": held.digest})
+        if old and old.stands_for(held):
+            return old
+        self.held[held.digest] = replace(held, decided_by=None, decided_at=None)
+        self.ledger.record("plan.held", cause, detail={"digest": held.digest})
+        return held
 
     def held_plans(self) -> tuple[HeldPlan, ...]:
         return tuple(sorted(self.held.values(), key=lambda h: (h.held_at, h.digest), reverse=True))
@@ -90,12 +101,12 @@ class FakeRunBook:
         self.ledger.record(f"plan.{state}", cause, detail={"digest": digest})
         return new
 
-    def take_approval(self, digest: str, valid_since: datetime, cause: Cause) -> bool:
+    def take_approval(
+        self, digest: str, limits: AbstractSet[str], valid_since: datetime, cause: Cause
+    ) -> bool:
         self.ledger.lease.fence(cause)
         old = self.held.get(digest)
-        if old is None or old.state is not HoldState.APPROVED:
-            return False
-        if old.decided_at is None or old.decided_at < valid_since:
+        if old is None or not old.lets_pass(limits, valid_since):
             return False
         self.held[digest] = replace(old, state=HoldState.USED)
         self.ledger.record("plan.used", cause, detail={"digest": digest})
@@ -116,15 +127,19 @@ class FakeReadCache:
     def __init__(self) -> None:
         self.people: dict[str, DirectoryUser] = {}
         self.groups: dict[str, frozenset[str]] = {}
+        self.group_ids: dict[str, str] = {}
+        self.scope = ""
         self.read_at: datetime | None = None
 
     def save(self, snapshot: DirectorySnapshot) -> None:
         if snapshot.users_coverage is Coverage.COMPLETE:
             self.people = {user.external_id: user for user in snapshot.users}
             self.read_at = snapshot.taken_at
+            self.scope = snapshot.scope
         for group in snapshot.groups:
             if group.complete and group.members is not None:
                 self.groups[group.name] = group.members
+                self.group_ids[group.name] = group.external_id
 
     def person(self, name: str) -> Person | None:
         key = fold(name)
@@ -136,6 +151,9 @@ class FakeReadCache:
 
     def group_members(self) -> Mapping[str, frozenset[str]]:
         return dict(self.groups)
+
+    def last_read(self) -> LastRead:
+        return LastRead(dict(self.groups), dict(self.group_ids), self.scope)
 
     def saved_at(self) -> datetime | None:
         return self.read_at

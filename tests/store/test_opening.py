@@ -142,7 +142,8 @@ def words(url: str) -> dict[str, list[str]]:
     with shell(url) as connection:
         rows = connection.execute(query).all()
     return {
-        name: sorted(part.strip(" ,\n\t") for part in sql.splitlines())
+        # SQLite writes a column that came later behind the last one, on the same line
+        name: sorted(part.strip() for part in sql.replace(",", "\n").splitlines() if part.strip())
         for name, sql in rows
         if name not in {"alembic_version", "sqlite_sequence"}
     }
