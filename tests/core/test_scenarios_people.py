@@ -5,6 +5,8 @@ import pytest
 from tests.core.scenarios import Scenario
 from tests.core.told import prove
 
+BOTH = ("account ada (acc-ada)", "account ada (acc-two)")
+
 LEAVERS = [
     Scenario(
         "A leaver is deactivated, and the seat goes to whoever waits in the same plan",
@@ -243,8 +245,7 @@ ACCOUNTS = [
         groups={"Premium": "ada"},
         accounts="ada[standard,orphan,unmarked] ada[standard,id=two,orphan,unmarked]",
         expect=(
-            "conflict ambiguous_correlation: user_name of ada, "
-            "account ada (acc-ada), account ada (acc-two)",
+            f"conflict ambiguous_correlation: user_name of ada, {', '.join(BOTH)}",
             "orphan ada",
             "orphan ada",
         ),
