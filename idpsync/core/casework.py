@@ -1,67 +1,133 @@
-"""Casework: from people, accounts and links to one case per person, and to those who leave."""
+"""Casework: from people, accounts and links to one case per person, and to those who leave.
 
+Of a hundred thousand people most are as they should be, and no plan says a word of them. They are told
+apart in one pass over plain dictionaries; only the others become cases.
+"""
+
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from idpsync.core.correlate import Correlation, correlate
 from idpsync.core.leavers import Evidence, Leaver
 from idpsync.core.membership import Assignment, with_assignment, with_invite
-from idpsync.core.model import Account, DirectoryUser, Standing, fold
-from idpsync.core.plan import Departure, Refusal
-from idpsync.core.policy import Entitlement, Mode, Policy
+from idpsync.core.model import Account, Coverage, DirectoryUser, Standing, fold, fold_all
+from idpsync.core.plan import Conflict, Departure, Refusal
+from idpsync.core.policy import Entitlement, Guests, Mode, Policy
+from idpsync.core.profile import Roles, is_somebody_else
+from idpsync.core.roll import Roll
 from idpsync.core.seats import Door, Holding, Tier
-from idpsync.core.world import Case, Debt, World, groups_by_person, pool_of
+from idpsync.core.world import Case, Debt, World, pool_of
 
 
 class Casework:
     """Who is who, and what each may have; nothing is given or taken yet.
 
-    `cases` are those who may have something; `leavers` whose account is not wanted any more;
-    `refused` get nothing; `departures` are missed since when; `debts` are owed to people without a case.
+    `case_of` are those who may have something, by external id, without those of whom nothing has to be
+    said; `leavers` whose account is not wanted any more; `refused` get nothing; `departures` are missed
+    since when; `debts` are owed to people without a case; `skipped` people are in a conflict.
     """
 
     def __init__(self, world: World, policy: Policy) -> None:
         self.world, self.policy = world, policy
         self.mode = policy.mode
         self.evidence = Evidence.of(world.snapshot, {rule.group for rule in policy.rules})
+        self.ruled = policy.entitle_all(world.snapshot.groups)
+        self.unruled = policy.entitle(frozenset())
+        self.roles = Roles(policy.managed_roles)
+        self.roll = Roll.of(world.accounts)
         self.holding_of = {holding.member: holding for holding in world.holdings}
         self.wait_of = {entry.member: entry for entry in world.waiting}
-        pool = pool_of(world, policy.ladder)
-        self.spare = {tier: pool.balance(tier) for tier in policy.ladder}
+        self.before = pool_of(world, policy.ladder, self.roll)
+        self.spare = {tier: self.before.balance(tier) for tier in policy.ladder}
         addressed = {fold(invite.email): invite for invite in world.invites.values()}
         self.invite_of = {**addressed, **world.invites}
         self.correlation: Correlation = correlate(
-            world.snapshot.users,
-            world.accounts,
-            world.links,
-            verified=policy.admits_domain,
+            world.snapshot.users, self.roll, world.links, verified=policy.admits_domain
         )
+        self.account_of = self.correlation.account_of
+        self.adopted = {adoption.account_id for adoption in self.correlation.adoptions}
+        self.skipped = set(self.correlation.skipped)
         self.refused: list[Refusal] = []
         self.leavers: list[Leaver] = []
         self.departures: list[Departure] = []
-        self.cases = self._sort_people()
+        self.reused: list[Conflict] = []
+        self.case_of: dict[str, Case] = {}
+        for user in self._unsettled_people():
+            self.consider(user)
+        self._note_absent()
+        self._note_unassigned()
         self.debts = list(self._unpaid())
 
-    def _sort_people(self) -> list[Case]:
-        groups_of = groups_by_person(self.world.snapshot, {rule.group for rule in self.policy.rules})
-        accounts = self.correlation.account_of
-        cases = []
-        for user in sorted(self.world.snapshot.users, key=lambda u: u.external_id):
-            if user.external_id in self.correlation.skipped or user.active is None:
-                continue
-            account = accounts.get(user.external_id)
-            if account and self._protected(account):
-                continue
-            ruled = self.policy.entitle(groups_of.get(user.external_id, frozenset()))
-            member = account.member if account else fold(user.user_name)
-            entitlement = with_assignment(ruled, self._given(member, account))
-            if user.active and entitlement.admitted:
-                # what a rule may say counts more than what was given by hand: it must have been read
-                if self._is_known(ruled, account) and self._may_enter(user, account):
-                    cases.append(self._case(user, entitlement, account))
-            elif account:
-                self._note_leaver(user, account, entitlement)
-        self._note_absent()
-        return cases
+    # --- who needs a second look ------------------------------------------------------------------
+
+    def _unsettled_people(self) -> list[DirectoryUser]:
+        """Everybody who is not yet as they should be, or of whom a book says something."""
+        users, marked = self.world.snapshot.users, self._marked()
+        rest = [user for user in users if not self._is_settled(user, marked)]
+        rest.sort(key=lambda user: user.external_id)
+        return rest
+
+    def _is_settled(self, user: DirectoryUser, marked: set[str]) -> bool:
+        """Whether this person has just what they may have. This line is walked for everybody."""
+        external_id = user.external_id
+        account = self.account_of.get(external_id)
+        if account is None or user.active is not True or account.standing is not Standing.ACTIVE:
+            return False
+        entitlement = self.ruled.get(external_id, self.unruled)
+        if not entitlement.admitted or account.id in marked:
+            return False
+        options, tier = entitlement.options, account.tier
+        if entitlement.flexible:
+            if tier is None:
+                return False
+        elif tier is not (options[0] if options else None):
+            return False
+        given, kept = user.profile, account.profile
+        return (
+            given.user_name == kept.user_name
+            and given.email == kept.email
+            and given.family_name == kept.family_name
+            and given.given_name == kept.given_name
+            and given.display_name == kept.display_name
+            and self.roles.in_step(account.roles, entitlement.roles)
+        )
+
+    def _marked(self) -> set[str]:
+        """Accounts that a book says something of, or that are protected, or adopted in this plan."""
+        if self.policy.preempt:  # anybody's tier may be taken: everybody has a case
+            return set(self.roll.accounts)
+        moving = {h.member for h in self.world.holdings if h.account_id is None or h.moving}
+        addressed = self.policy.protected | self.invite_of.keys()
+        members = moving | self.wait_of.keys() | self.world.assignments.keys() | addressed
+        marked = {key for key, member in self.roll.member_of.items() if member in members}
+        if addressed:
+            accounts = self.roll.accounts.values()
+            mailed = zip(fold_all([a.profile.email or "" for a in accounts]), accounts, strict=True)
+            marked |= {account.id for address, account in mailed if address in addressed}
+        return marked | self.adopted
+
+    # --- one person -------------------------------------------------------------------------------
+
+    def consider(self, user: DirectoryUser) -> None:
+        """Decide what one person is: a case, a leaver, refused, or nobody to touch."""
+        external_id = user.external_id
+        if external_id in self.skipped or user.active is None:
+            return
+        account = self.account_of.get(external_id)
+        if account and self._protected(account):
+            return
+        if account and account.id not in self.adopted and is_somebody_else(user, account):
+            self._note_reused(user, account)
+            return
+        ruled = self.ruled.get(external_id, self.unruled)
+        member = self.roll.member_of[account.id] if account else fold(user.user_name)
+        entitlement = with_assignment(ruled, self._given(member, account))
+        if user.active and entitlement.admitted:
+            # what a rule may say counts more than what was given by hand: it must have been read
+            if self._is_known(ruled, account) and self._may_enter(user, account):
+                self.case_of[external_id] = self._case(user, entitlement, account, member)
+        elif account:
+            self._note_leaver(user, account, entitlement)
 
     def _given(self, member: str, account: Account | None) -> Assignment | None:
         """What the member was given by hand, or will have been once somebody notes that they came in.
@@ -69,8 +135,8 @@ class Casework:
         Between their account and the end of their invite a login, or a crash, leaves a while in which
         nothing else says that they belong here.
         """
-        if account and account.standing is not Standing.DEACTIVATED:
-            names = (account.member, fold(account.profile.email or ""))
+        if account and account.standing is not Standing.DEACTIVATED and self.invite_of:
+            names = (member, fold(account.profile.email or ""))
             invite = next((i for name in names if (i := self.invite_of.get(name))), None)
             if invite:
                 tier = invite.tier if invite.member == member else account.tier or invite.tier
@@ -78,8 +144,15 @@ class Casework:
         return self.world.assignments.get(member)
 
     def _protected(self, account: Account) -> bool:
-        keys = {account.member, fold(account.profile.email or "")}
-        return not keys.isdisjoint(self.policy.protected)
+        names, email = self.policy.protected, account.profile.email
+        return bool(names) and (
+            self.roll.member_of[account.id] in names or (email is not None and fold(email) in names)
+        )
+
+    def _note_reused(self, user: DirectoryUser, account: Account) -> None:
+        self.skipped.add(user.external_id)
+        keys = (f"person {user.external_id}", f"account {account.user_name}")
+        self.reused.append(Conflict(keys, "id_reused"))
 
     def _is_known(self, entitlement: Entitlement, account: Account | None) -> bool:
         """Whether enough was read to let a newcomer in: the group that says less may be out of sight."""
@@ -87,22 +160,28 @@ class Casework:
         return not (newcomer and entitlement.flexible and not self.evidence.groups_read)
 
     def _may_enter(self, user: DirectoryUser, account: Account | None) -> bool:
-        newcomer = account is None or account.standing is Standing.DEACTIVATED
-        if newcomer and not self.policy.admits_domain(user.profile.email or user.user_name):
-            address = user.profile.email or user.user_name
+        if account is not None and account.standing is not Standing.DEACTIVATED:
+            return True  # whoever is in stays in
+        if user.guest and self.policy.guests is Guests.EXCLUDE:
+            because = ("the directory calls them a guest, and policy.guests is exclude",)
+            self.refused.append(Refusal(user.user_name, "guest", because))
+            return False
+        address = user.profile.email or user.user_name
+        if not self.policy.admits_domain(address):
             because = (f"the domain of {address} is not a verified domain",)
             self.refused.append(Refusal(user.user_name, "domain_not_verified", because))
             return False
         return True
 
-    def _case(self, user: DirectoryUser, entitlement: Entitlement, account: Account | None) -> Case:
-        member = account.member if account else fold(user.user_name)
+    def _case(
+        self, user: DirectoryUser, entitlement: Entitlement, account: Account | None, member: str
+    ) -> Case:
         holding = self.holding_of.get(member)
         works = account is not None and account.standing is not Standing.DEACTIVATED
         if not works:
             entitlement = with_invite(entitlement, self.world.invites.get(member))
         actual = account.tier if account and works else None
-        reserved = holding.tier if holding and not holding.settled and actual is None else None
+        reserved = holding.tier if holding and actual is None and not holding.settled else None
         owed = self._owed(member) if works and actual is None and reserved is None else None
         current = actual or reserved or owed
         return Case(
@@ -132,17 +211,25 @@ class Casework:
 
     def _unpaid(self) -> Iterator[Debt]:
         """Debts to those whom this read decides nothing for: nobody in the directory, mostly."""
-        decided = {c.member for c in self.cases} | {leaver.account.member for leaver in self.leavers}
+        owed = [entry for entry in self.world.waiting if entry.owed]
+        if not owed:
+            return
+        decided = self.decided()
         accounts = {a.member: a for a in self.world.accounts if a.standing is not Standing.DEACTIVATED}
-        for entry in sorted(self.world.waiting, key=lambda entry: entry.turn):
+        for entry in sorted(owed, key=lambda entry: entry.turn):
             account = accounts.get(entry.member)
-            if account is None or account.tier or not entry.owed or entry.member in decided:
+            if account is None or account.tier or entry.member in decided:
                 continue
             holding = self.holding_of.get(entry.member)
             kept = holding.tier if holding and not holding.settled else None
             # any seat rather than none: the one they gave up may sit somebody else by now
             tiers = (entry.wants, *entry.accepts, *self.policy.ladder.from_(entry.wants), *self.spare)
             yield Debt(account, entry, kept or self._spared(tiers), reserved=kept is not None)
+
+    def decided(self) -> set[str]:
+        """Members whom a case speaks for, or who leave."""
+        leaving = {self.roll.member_of[leaver.account.id] for leaver in self.leavers}
+        return {case.member for case in self.case_of.values()} | leaving
 
     def _satisfied(self, entitlement: Entitlement, current: Tier, holding: Holding | None) -> bool:
         if entitlement.flexible or (entitlement.options and current == entitlement.options[0]):
@@ -162,6 +249,8 @@ class Casework:
             return False
         return self.world.now - holding.since >= self.policy.min_hold
 
+    # --- those who leave, and those who are nowhere -----------------------------------------------
+
     def _note_leaver(self, user: DirectoryUser, account: Account, entitlement: Entitlement) -> None:
         if user.active is False:
             because = (f"{user.user_name} is disabled in the directory",)
@@ -174,14 +263,33 @@ class Casework:
         if not self.evidence.absence_counts:
             return
         present = {user.external_id for user in self.world.snapshot.users}
-        by_id = {account.id: account for account in self.world.accounts}
-        for link in sorted(self.world.links, key=lambda k: k.account_id):
-            account = by_id.get(link.account_id)
-            if account is None or link.source != self.world.snapshot.source:
-                continue
-            if link.external_id in present or self._protected(account):
+        source, accounts = self.world.snapshot.source, self.roll.accounts
+        gone = [
+            link
+            for link in self.world.links
+            if link.external_id not in present and link.source == source and link.account_id in accounts
+        ]
+        for link in sorted(gone, key=lambda k: k.account_id):
+            account = accounts[link.account_id]
+            if self._protected(account):
                 continue
             since = link.missing_since or self.world.now
             self.departures.append(Departure(account.id, since))
             because = ("is no longer in the directory",)
             self.leavers.append(Leaver(account, link.external_id, because, gone=True, since=since))
+
+    def _note_unassigned(self) -> None:
+        """People in a ruled group whom a whole read does not name among those who may come in."""
+        if self.world.snapshot.users_coverage is not Coverage.COMPLETE:
+            return
+        unknown = self.ruled.keys() - {user.external_id for user in self.world.snapshot.users}
+        if unknown:
+            unknown -= {link.external_id for link in self.world.links}  # they leave, or have left
+        groups_of: dict[str, list[str]] = defaultdict(list)
+        for group in sorted(self.world.snapshot.groups, key=lambda g: g.name) if unknown else ():
+            for external_id in unknown & (group.members or frozenset()):
+                groups_of[external_id].append(group.name)
+        for external_id, names in sorted(groups_of.items()):
+            groups = " and ".join(f"'{name}'" for name in names)
+            because = (f"is in {groups}, but not among the people that the directory assigns to us",)
+            self.refused.append(Refusal(external_id, "not_assigned", because))

@@ -1,7 +1,7 @@
 """Who leaves, and on what evidence: absence counts only in a read that is proven whole."""
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idpsync.core.model import Account, Coverage, DirectorySnapshot, Standing
@@ -57,8 +57,7 @@ def leave(
     if leaver.since is not None and now - leaver.since < policy.leaver_grace:
         return None
     tier = None if off else account.tier
-    # the target knows the account by its present name
-    profile = replace(account.profile)
+    profile = account.profile  # the target knows the account by its present name
     because = (*leaver.because, *_after_grace(policy.leaver_grace, leaver))
     match policy.leaver_action:
         case LeaverAction.DELETE if leaver.gone:

@@ -6,11 +6,11 @@ wishes: see `settle`.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from idpsync.core.casework import Casework
 from idpsync.core.leavers import leave
-from idpsync.core.model import Account, Coverage, fold
+from idpsync.core.model import Account, Coverage, DirectorySnapshot, fold
 from idpsync.core.over import over_tier
 from idpsync.core.plan import (
     Action,
@@ -25,10 +25,12 @@ from idpsync.core.policy import Mode, Policy
 from idpsync.core.profile import profile_actions
 from idpsync.core.seats import Claim, Door, SeatPool, Tier, WaitEntry, why_not
 from idpsync.core.sequence import Move, sequence
-from idpsync.core.settle import Wish, settle
-from idpsync.core.world import Case, World, has_seat, pool_of, summarise
+from idpsync.core.settle import Table, Wish
+from idpsync.core.world import Case, World, has_seat, summarise
 
 LOGIN_WISH_LASTS = timedelta(hours=24)
+EVER = datetime.min.replace(tzinfo=UTC)
+"""Since when somebody sits of whose seat the book knows nothing."""
 
 
 def plan(world: World, policy: Policy) -> Plan:
@@ -42,12 +44,15 @@ class _Planning:
     def __init__(self, world: World, policy: Policy) -> None:
         self.world, self.policy = world, policy
         self.mode = policy.mode
+        self.table = Table({})
         self.work = Casework(world, policy)
-        self.cases = self.work.cases
-        self.wait_of = {entry.member: entry for entry in world.waiting}
-        self.before = pool_of(world, policy.ladder)
+        self.cases = tuple(self.work.case_of.values())
+        self.wait_of = self.work.wait_of
+        self.before = self.work.before
         self.leave_actions = self._leave() if self.mode in (Mode.FULL, Mode.OBSERVE) else []
-        self.holds = self._settle()
+        self.table = self._settle()
+        self.holds = self.table.holds
+        self._closed: dict[Tier, str] = {}
 
     def _leave(self) -> list[ChangeTier | DeactivateAccount | DeleteAccount]:
         leaving = (leave(who, self.policy, self.world.now) for who in self.work.leavers)
@@ -55,7 +60,7 @@ class _Planning:
 
     # --- who gets what --------------------------------------------------------------------------
 
-    def _settle(self) -> dict[str, Tier | None]:
+    def _settle(self) -> Table:
         free = {tier: self.before.balance(tier) for tier in self.policy.ladder}
         for action in (*self.leave_actions, *self._give_ups()):
             if action.previous_tier:
@@ -68,14 +73,26 @@ class _Planning:
             if debt.tier and not debt.reserved:
                 free[debt.tier] -= 1
         open_to_sync = {t: n - self.world.reserved.get(t, 0) for t, n in free.items()}
-        wishes = [self._wish(case) for case in self.cases if self._competes(case)]
         too_many = any(balance < 0 for balance in free.values())
-        return settle(wishes, open_to_sync, sum(free.values()) if too_many else None)
+        table = Table(open_to_sync, sum(free.values()) if too_many else None)
+        for case in self.cases:
+            if self._competes(case):
+                table.put(self._wish(case))
+        table.settle()
+        return table
 
     def _competes(self, case: Case) -> bool:
-        if not case.entitlement.options or case.satisfied:
+        if not case.entitlement.options:
             return False
+        if case.satisfied:
+            return self._may_yield(case)
         return case.account is None or self.mode is not Mode.CREATE_ONLY
+
+    def _may_yield(self, case: Case) -> bool:
+        """Whether a higher priority may take their tier: what they have had for a while, as agreed."""
+        if not self.policy.preempt or case.pinned or case.owed or case.actual is None:
+            return False
+        return self.work.may_lower(self.work.holding_of.get(case.member))
 
     def _wish(self, case: Case) -> Wish:
         entry = self.wait_of.get(case.member)
@@ -86,12 +103,17 @@ class _Planning:
             priority=case.entitlement.priority,
             since=entry.since if entry else None,
             owed=entry.owed if entry else False,
+            seated_since=self._seated_since(case) if self._may_yield(case) else None,
         )
+
+    def _seated_since(self, case: Case) -> datetime:
+        holding = self.work.holding_of.get(case.member)
+        return holding.since if holding else EVER
 
     def _give_ups(self) -> list[ChangeTier]:
         """People who stay without a seat: `tier: none`."""
         return [
-            _change(case, case.account, Move(case.member, case.actual, None))
+            self._change(case, case.account, Move(case.member, case.actual, None))
             for case in self.cases
             if case.account and not case.arrives and not case.satisfied
             if case.actual and not case.entitlement.options
@@ -107,22 +129,23 @@ class _Planning:
         if self.mode is Mode.CREATE_ONLY:
             actions = tuple(a for a in actions if isinstance(a, CreateAccount))
         after = self._pool_after(actions)
-        snapshot = self.world.snapshot
+        correlation = self.work.correlation
         return Plan(
             actions=actions,
-            adoptions=self.work.correlation.adoptions,
+            adoptions=correlation.adoptions,
             waiting=tuple(sorted(self._waiting(after), key=lambda entry: entry.turn)),
             granted=tuple(sorted(self._granted(after), key=lambda entry: entry.turn)),
             refused=tuple(self.work.refused),
-            conflicts=self.work.correlation.conflicts,
-            orphans=self.work.correlation.orphans,
+            conflicts=(*correlation.conflicts, *self.work.reused),
+            orphans=correlation.orphans,
             departures=tuple(self.work.departures),
             pool_before=self.before,
             pool_after=after,
-            directory=summarise(snapshot, self.world.directory_kind),
+            directory=summarise(self.world.snapshot, self.world.directory_kind),
             mode=self.mode,
             made_at=self.world.now,
             over=over_tier(self.world, actions, after),
+            notes=tuple(notes(self.world, self.policy)),
         )
 
     def _actions(self) -> Iterator[Action]:
@@ -136,8 +159,7 @@ class _Planning:
         yield from (a for c in arriving if not c.account and (a := self._arrival(c)))
 
     def _profiles(self) -> Iterator[Action]:
-        managed = self.policy.managed_roles
-        adopted = {adoption.account_id for adoption in self.work.correlation.adoptions}
+        managed, may_take = self.policy.managed_roles, self.work.may_lower(None)
         for case in self.cases:
             if case.account and not case.arrives:
                 yield from profile_actions(
@@ -145,22 +167,42 @@ class _Planning:
                     case.account,
                     case.entitlement,
                     managed=managed,
-                    may_take=self.work.may_lower(None),
-                    adopted=case.account.id in adopted,
+                    may_take=may_take,
+                    adopted=case.account.id in self.work.adopted,
                 )
 
     def _moves(self) -> Iterator[Action]:
-        staying = {c.member: (c, c.account) for c in self.cases if c.account and not c.arrives}
+        staying: dict[str, tuple[Case, Account]] = {}
         moves: list[Move] = []
         grants: list[Move] = []
-        for member, (case, _) in staying.items():
+        for case in self.cases:
             final = self._final(case)
-            if final is not None and final != case.actual:
-                move = Move(member, case.actual, final)
-                (moves if case.actual else grants).append(move)
+            if case.account and not case.arrives and final is not None and final != case.actual:
+                staying[case.member] = case, case.account
+                (moves if case.actual else grants).append(Move(case.member, case.actual, final))
         ordered = sequence(_first_down(moves), self.free_after_releases)
         for move in (*ordered, *grants):
-            yield _change(*staying[move.member], move)
+            yield self._change(*staying[move.member], move)
+
+    def _change(self, case: Case, account: Account, move: Move) -> ChangeTier:
+        because = case.entitlement.because
+        if taker := self.table.displaced.get(case.member) if move.left and move.to else None:
+            mine, theirs = case.entitlement.priority, self.table.wishes[taker].priority
+            because = (*because, f"{move.left} goes to {taker}: priority {theirs} comes before {mine}")
+        if move.yields_to:
+            because = (*because, f"exchange of full tiers: the seat goes to {move.yields_to}")
+        profile = case.user.profile
+        if profile.user_name != account.user_name:  # the target knows the account by its present name
+            profile = replace(profile, user_name=account.user_name)
+        return ChangeTier(
+            account_id=account.id,
+            profile=profile,
+            external_id=case.user.external_id,
+            previous_tier=move.left,
+            tier=move.to,
+            because=because,
+            yields_to=move.yields_to,
+        )
 
     def _arrival(self, case: Case) -> Action | None:
         tier = self._final(case)
@@ -186,17 +228,26 @@ class _Planning:
         )
 
     def _pool_after(self, actions: tuple[Action, ...]) -> SeatPool:
-        pool = self.before
-        held = dict(pool.held)
-        reserved_for = {h.member: h.tier for h in self.world.holdings if not h.settled}
-        seated = {a.member for a in self.world.accounts if has_seat(a)}
+        assigned, held = dict(self.before.assigned), dict(self.before.held)
+        reserved_for = {
+            h.member: h.tier for h in self.world.holdings if h.account_id is None or h.moving
+        }
+        if reserved_for:
+            for account in self.world.accounts:
+                if has_seat(account):
+                    reserved_for.pop(self.work.roll.member_of[account.id], None)
         for action in actions:
-            pool = _apply_to(pool, action)
-            member = fold(action.profile.user_name)
-            seats = getattr(action, "tier", None) is not None
-            if seats and member in reserved_for and member not in seated:
-                held[reserved_for.pop(member)] -= 1  # the reservation becomes the assigned seat
-        return replace(pool, held=held)
+            left: Tier | None = getattr(action, "previous_tier", None)
+            taken: Tier | None = getattr(action, "tier", None)
+            if left:
+                assigned[left] -= 1
+            if taken:
+                assigned[taken] += 1
+                if reserved_for and (member := fold(action.profile.user_name)) in reserved_for:
+                    held[reserved_for.pop(member)] -= 1  # the reservation becomes the assigned seat
+        return replace(self.before, assigned=assigned, held=held)
+
+    # --- who waits --------------------------------------------------------------------------------
 
     def _waiting(self, after: SeatPool) -> Iterator[WaitEntry]:
         for case in self.cases:
@@ -241,20 +292,21 @@ class _Planning:
         refused at the login door whom nobody knows keep their place a while, in case they come back.
         """
         snapshot, work = self.world.snapshot, self.work
-        sure = snapshot.users_coverage is Coverage.COMPLETE and work.evidence.groups_read
-        decided = {case.member for case in self.cases}
-        decided |= {leaver.account.member for leaver in work.leavers}
-        decided |= {fold(refusal.user_name) for refusal in work.refused}
-        skipped = work.correlation.skipped
-        named = {fold(u.user_name): u.active is None or u.external_id in skipped for u in snapshot.users}
-        accounts = {account.member for account in self.world.accounts}
         yield from (debt.entry for debt in work.debts if not debt.tier)
+        decided = work.decided() | {fold(refusal.user_name) for refusal in work.refused}
         decided |= {debt.account.member for debt in work.debts}
-        for entry in self.world.waiting:
-            stranger = entry.member not in named and entry.member not in accounts
+        undecided = [entry for entry in self.world.waiting if entry.member not in decided]
+        if not undecided:
+            return
+        sure = snapshot.users_coverage is Coverage.COMPLETE and work.evidence.groups_read
+        skipped = work.skipped
+        named = {fold(u.user_name): u.active is None or u.external_id in skipped for u in snapshot.users}
+        members = set(work.roll.member_of.values())
+        for entry in undecided:
+            stranger = entry.member not in named and entry.member not in members
             fresh = entry.door is Door.JIT and self.world.now - entry.since < LOGIN_WISH_LASTS
             doubtful = not sure or named.get(entry.member, False)
-            if entry.member not in decided and (doubtful or (stranger and fresh)):
+            if doubtful or (stranger and fresh):
                 yield entry
 
     def _wait_entry(self, case: Case, final: Tier | None, after: SeatPool) -> WaitEntry:
@@ -264,13 +316,6 @@ class _Planning:
         owed = bool(entry and entry.owed and final is None)
         if entry and owed:  # the tier they gave up, which their options need not hold
             accepts = tuple(dict.fromkeys((*accepts, entry.wants, *entry.accepts)))
-        claim = Claim(
-            case.member,
-            case.user.user_name,
-            options,
-            priority=case.entitlement.priority,
-            since=entry.since if entry else self.world.now,
-        )
         return WaitEntry(
             member=case.member,
             user_name=case.user.user_name,
@@ -278,10 +323,30 @@ class _Planning:
             holds=final,
             since=entry.since if entry else self.world.now,
             priority=case.entitlement.priority,
-            because=(*case.entitlement.because, *(why_not(after, claim, t) for t in accepts)),
+            because=(*case.entitlement.because, *(self._why_not(t, after) for t in accepts)),
             owed=owed,
             accepts=accepts,
         )
+
+    def _why_not(self, tier: Tier, after: SeatPool) -> str:
+        """Why a newcomer does not get a seat of `tier`, once this plan is carried out."""
+        if tier not in self._closed:
+            self._closed[tier] = why_not(after, Claim("", "", (tier,)), tier)
+        return self._closed[tier]
+
+
+def notes(world: World, policy: Policy) -> Iterator[str]:
+    """What should be told of the whole, and no action tells."""
+    owner, snapshot = policy.primary_owner, world.snapshot
+    if owner and snapshot.users_coverage is Coverage.COMPLETE and not _names(snapshot, owner):
+        yield f"the primary owner {owner} is not in the directory: their account is left as it is"
+
+
+def _names(snapshot: DirectorySnapshot, name: str) -> bool:
+    """Whether somebody bears this folded name or address."""
+    if any(name in (u.profile.user_name, u.profile.email) for u in snapshot.users):
+        return True
+    return any(name in (fold(u.user_name), fold(u.profile.email or "")) for u in snapshot.users)
 
 
 def _held(entry: WaitEntry, tier: Tier | None) -> WaitEntry:
@@ -295,21 +360,6 @@ def _first_down(moves: list[Move]) -> list[Move]:
     return sorted(moves, key=lambda m: m.left is not None and m.to is not None and m.to < m.left)
 
 
-def _change(case: Case, account: Account, move: Move) -> ChangeTier:
-    because = case.entitlement.because
-    if move.yields_to:
-        because = (*because, f"exchange of full tiers: the seat goes to {move.yields_to}")
-    return ChangeTier(
-        account_id=account.id,
-        profile=replace(case.user.profile, user_name=account.user_name),
-        external_id=case.user.external_id,
-        previous_tier=move.left,
-        tier=move.to,
-        because=because,
-        yields_to=move.yields_to,
-    )
-
-
 def _paid(account: Account, tier: Tier) -> ChangeTier:
     return ChangeTier(
         account_id=account.id,
@@ -319,10 +369,3 @@ def _paid(account: Account, tier: Tier) -> ChangeTier:
         tier=tier,
         because=(f"an exchange by hand was not finished: {tier} again",),
     )
-
-
-def _apply_to(pool: SeatPool, action: Action) -> SeatPool:
-    left = getattr(action, "previous_tier", None)
-    taken = getattr(action, "tier", None)
-    pool = pool.release(left) if left else pool
-    return pool.take(taken) if taken else pool

@@ -1,13 +1,13 @@
 """`Policy.entitle`: what may this person have, and which rule says so?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from operator import itemgetter
 
-from idpsync.core.model import ADMIN, OWNER, PRIMARY_OWNER, USER
+from idpsync.core.model import ADMIN, OWNER, PRIMARY_OWNER, USER, Group
 from idpsync.core.seats import Ladder, Tier
 
 _REPLACE_EACH_OTHER = (PRIMARY_OWNER, OWNER, ADMIN, USER)
@@ -65,6 +65,9 @@ class GroupRule:
     @property
     def says_tier(self) -> bool:
         return self.tier is not None or self.seatless
+
+
+_Numbered = tuple[int, GroupRule]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +131,59 @@ class Policy:
         that of owner, admin and user one counts: by priority, then the most powerful.
         """
         matched = self._matching(groups)
-        roles = _roles(matched)
         tiered = [rule for rule in matched if rule.says_tier]
-        if not tiered:
-            priority = max((rule.priority for rule in matched), default=0)
-            return self._without_rule(roles, priority)
-        best = min(tiered, key=_better)
+        return self._entitlement(min(tiered, key=_better) if tiered else None, matched)
+
+    def entitle_all(self, groups: Iterable[Group]) -> dict[str, Entitlement]:
+        """External id → `entitle` of the groups the person is in, for all who are in a ruled one.
+
+        Rule by rule from the weakest to the best, whole groups at a time: what is left in the end is the
+        best. People whom the same rules name share one entitlement.
+        """
+        members: dict[str, list[AbstractSet[str]]] = {}
+        for group in groups:
+            if group.members and group.name in self._by_group:
+                members.setdefault(group.name, []).append(group.members)
+        ruled = [pair for name in members for pair in self._by_group[name]]
+        found: dict[str, Entitlement] = {}
+        rule_of: dict[int, GroupRule] = {}
+        tiered = sorted((p for p in ruled if p[1].says_tier), key=lambda p: (_better(p[1]), p[0]))
+        for _, rule in reversed(tiered):
+            entitlement = self._entitlement(rule, [rule])
+            rule_of[id(entitlement)] = rule
+            for some in members[rule.group]:
+                found.update(dict.fromkeys(some, entitlement))
+        made: dict[tuple[int, int], Entitlement] = {}
+        for who, matched in self._also_matching(ruled, members).items():
+            best = rule_of.get(id(found.get(who)))
+            key = (id(best), id(matched))
+            if key not in made:
+                made[key] = self._entitlement(best, [rule for _, rule in matched])
+            found[who] = made[key]
+        return found
+
+    @staticmethod
+    def _also_matching(
+        ruled: Iterable[_Numbered], members: Mapping[str, list[AbstractSet[str]]]
+    ) -> dict[str, tuple[_Numbered, ...]]:
+        """External id → those of the rules that say more than a tier, in their order; shared tuples."""
+        more = sorted((p for p in ruled if p[1].role or not p[1].says_tier), key=itemgetter(0))
+        found: dict[str, tuple[_Numbered, ...]] = {}
+        longer: dict[tuple[int, int], tuple[_Numbered, ...]] = {}
+        nothing: tuple[_Numbered, ...] = ()
+        for pair in more:
+            for who in set().union(*members[pair[1].group]):
+                before = found.get(who, nothing)
+                key = (id(before), pair[0])
+                if key not in longer:
+                    longer[key] = (*before, pair)
+                found[who] = longer[key]
+        return found
+
+    def _entitlement(self, best: GroupRule | None, matched: list[GroupRule]) -> Entitlement:
+        roles = _roles(matched)
+        if best is None:
+            return self._without_rule(roles, max((rule.priority for rule in matched), default=0))
         return Entitlement(
             admitted=True,
             options=self._options(best),

@@ -18,6 +18,9 @@ class Tier:
     rank: int
     name: str
 
+    def __hash__(self) -> int:
+        return self.rank  # tiers are keys of every count; the hash of a dataclass costs ten times more
+
     def __str__(self) -> str:
         return self.name
 

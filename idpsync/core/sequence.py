@@ -4,8 +4,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from idpsync.core.rings import shortest_ring
 from idpsync.core.seats import Tier
-from idpsync.core.settle import shortest_ring
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,24 +4,30 @@ The same rule as `seats.place`, for everybody together. Order among wishes: thos
 tier they may no longer hold, then those owed a seat, then priority, then how long they have waited,
 then a stable id. Seats that somebody moves away from go on to the next at once. Where full tiers
 could be exchanged (downward and upward wishes meet), the exchange is made, through any number of
-tiers. Nobody who holds a seat ends without one.
+tiers. Where policy lets a higher priority take the tier of a lower one, the weakest holder steps down
+to a seat that is there for them. Nobody who holds a seat ends without one.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from heapq import heapify, heappop
+from heapq import heappop, heappush
+from itertools import chain
 
+from idpsync.core.rings import shortest_ring
 from idpsync.core.seats import Tier
 
 Turn = tuple[bool, bool, int, bool, str, str]
-_Seekers = dict[Tier, dict[Tier, deque[str]]]
+Strength = tuple[int, float, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One person before the pool. `current` is what they hold; `options` in the order they are liked."""
+    """One person before the pool. `current` is what they hold; `options` in the order they are liked.
+
+    `seated_since` is set for those whose tier a higher priority may take.
+    """
 
     member: str
     current: Tier | None
@@ -29,6 +35,7 @@ class Wish:
     priority: int = 0
     since: datetime | None = None
     owed: bool = False
+    seated_since: datetime | None = None
 
     @property
     def must_leave(self) -> bool:
@@ -61,118 +68,200 @@ def settle(
 
     `room` is how many newcomers all tiers together have seats for, where that is less than is free.
     """
-    table = _Table(wishes, free, room)
-    table.fill()
-    while table.exchange():
-        table.fill()
+    table = Table(free, room)
+    for wish in wishes:
+        table.put(wish)
+    table.settle()
     return table.holds
 
 
-class _Table:
-    """Working state of one settlement: what each holds, what is free, and a queue per tier."""
+class Table:
+    """What each holds, what is free, and a queue for each pair of (held, wanted) tiers.
 
-    def __init__(self, wishes: Iterable[Wish], free: Mapping[Tier, int], room: int | None) -> None:
-        self.free, self.room = dict(free), room
-        self.wishes = {wish.member: wish for wish in wishes}
-        self.holds: dict[str, Tier | None] = {w.member: w.current for w in self.wishes.values()}
-        self.queues: dict[Tier, list[tuple[Turn, str]]] = {tier: [] for tier in sorted(self.free)}
-        for wish in self.wishes.values():
-            for tier in wish.options:
-                if wish.liking(tier) < wish.liking(wish.current):
-                    self.queues[tier].append((wish.turn, wish.member))
-        for queue in self.queues.values():
-            heapify(queue)
+    Queues are heaps; who no longer wants what they queued for is dropped when they come to the front, so
+    a change costs what it moves, however many wait.
+    """
 
-    def fill(self) -> None:
+    def __init__(self, free: Mapping[Tier, int], room: int | None = None) -> None:
+        self.free, self.room = dict(sorted(free.items())), room
+        self.tiers = tuple(self.free)
+        self.wishes: dict[str, Wish] = {}
+        self.holds: dict[str, Tier | None] = {}
+        self.displaced: dict[str, str] = {}  # member who stepped down → for whom
+        self._turns: dict[str, Turn] = {}
+        self._leaving: set[str] = set()
+        self._queues: dict[Tier, dict[Tier | None, list[tuple[Turn, str]]]] = {
+            wanted: {held: [] for held in (*self.tiers, None)} for wanted in self.tiers
+        }
+
+    # --- who is at the table ----------------------------------------------------------------------
+
+    def put(self, wish: Wish) -> None:
+        """Somebody comes, or wishes anew; they hold what the wish says."""
+        member = wish.member
+        self.wishes[member], self.holds[member] = wish, wish.current
+        self._turns[member] = wish.turn
+        self._leaving.discard(member)
+        if wish.must_leave:
+            self._leaving.add(member)
+        self._queue(member)
+
+    def drop(self, member: str) -> None:
+        """Somebody goes; what they hold is not freed by it."""
+        if self.wishes.pop(member, None):
+            del self.holds[member], self._turns[member]
+            self._leaving.discard(member)
+
+    def _queue(self, member: str) -> None:
+        wish, held = self.wishes[member], self.holds[member]
+        place = (self._turns[member], member)
+        for tier in wish.options[: wish.liking(held)]:
+            heappush(self._queues[tier][held], place)
+
+    def _first(self, held: Tier | None, wanted: Tier) -> str | None:
+        """Who stands first among those who hold the one and want the other."""
+        queue = self._queues[wanted][held]
+        while queue:
+            turn, member = queue[0]
+            if self._turns.get(member) is turn and self.holds[member] == held:
+                return member
+            heappop(queue)
+        return None
+
+    def _next(self, wanted: Tier) -> str | None:
+        """Who gets the next seat of `wanted`, whatever they hold."""
+        full = self.room is not None and self.room <= 0
+        seekers = (self._first(h, wanted) for h in self._queues[wanted] if h is not None or not full)
+        return min((m for m in seekers if m), key=lambda m: self._turns[m], default=None)
+
+    # --- settling ---------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Move people until nobody can be given anything better."""
+        self._fill()
+        while self._exchange() or self._preempt():
+            self._fill()
+
+    def _fill(self) -> None:
         """Give every free seat to the first who wants it, until nothing moves."""
         moved = True
         while moved:
             moved = False
-            for tier, queue in self.queues.items():
-                while self.free[tier] > 0 and (member := self._first(queue, tier)):
-                    heappop(queue)
+            for tier in self.tiers:
+                while self.free[tier] > 0 and (member := self._next(tier)):
                     self._move(member, tier)
                     moved = True
 
-    def _first(self, queue: list[tuple[Turn, str]], tier: Tier) -> str:
-        while queue:
-            member = queue[0][1]
-            if self._wants(member, tier):
-                return member
-            heappop(queue)
-        return ""
-
-    def _wants(self, member: str, tier: Tier) -> bool:
-        wish, held = self.wishes[member], self.holds[member]
-        if held is None and self.room is not None and self.room <= 0:
-            return False
-        return wish.liking(tier) < wish.liking(held)
-
     def _move(self, member: str, tier: Tier) -> None:
         left = self.holds[member]
-        self.holds[member] = tier
         self.free[tier] -= 1
         if left is not None:
             self.free[left] += 1
         elif self.room is not None:
             self.room -= 1
+        self._seat(member, tier)
 
-    def exchange(self) -> bool:
+    def _seat(self, member: str, tier: Tier) -> None:
+        self.holds[member] = tier
+        self._leaving.discard(member)
+        self._queue(member)
+
+    def _exchange(self) -> bool:
         """Turn rings of people in full tiers who each want the next one's; False if there is none."""
-        if not any(self._wants(w.member, tier) for w in self._leavers() for tier in w.options):
-            return False  # every ring has a step down, and only these people go down
-        seekers, turned = self._seekers(), False
-        first = self._stands_first(seekers)
-        for start in self.queues:
-            while ring := shortest_ring(start, tuple(self.queues), first):
-                for held, wanted, member in ring:
-                    seekers[held][wanted].popleft()
-                    self.holds[member] = wanted
+        turned = False
+        for start in self.tiers if self._leaving else ():  # every ring has a step down
+            while ring := shortest_ring(start, self.tiers, self._first):
+                for _, wanted, member in ring:
+                    self._seat(member, wanted)
                 turned = True
         return turned
 
-    def _seekers(self) -> _Seekers:
-        """Held tier → wanted tier → those who hold the one and want the other, in their order."""
-        seekers: _Seekers = {held: {tier: deque() for tier in self.queues} for held in self.queues}
-        for tier, queue in self.queues.items():
-            for _, member in sorted(queue):
-                held = self.holds[member]
-                if held is not None and self._wants(member, tier):
-                    seekers[held][tier].append(member)
-        return seekers
+    # --- a higher priority takes the tier of a lower one ------------------------------------------
 
-    def _stands_first(self, seekers: _Seekers) -> Callable[[Tier, Tier], str | None]:
-        def first(held: Tier, wanted: Tier) -> str | None:
-            queue = seekers[held][wanted]
-            while queue and (self.holds[queue[0]] != held or not self._wants(queue[0], wanted)):
-                queue.popleft()
-            return queue[0] if queue else None
+    def _preempt(self) -> bool:
+        """Let those who wait take the tier of weaker holders; False if nobody could."""
+        holders = self._holders()
+        if not any(holders.values()):
+            return False
+        taken = False
+        for tier in self.tiers:
+            seekers = (self._waiting_for(tier, held) for held in self._queues[tier])
+            for _, member in sorted(chain.from_iterable(seekers)):
+                if steps := self._way(member, tier, holders):
+                    self._walk(member, tier, steps, holders)
+                    taken = True
+        return taken
 
-        return first
+    def _holders(self) -> dict[Tier, list[Strength]]:
+        """Tier → those who may be put down from it, the weakest last."""
+        holders: dict[Tier, list[Strength]] = {tier: [] for tier in self.tiers}
+        for member, wish in self.wishes.items():
+            held = self.holds[member]
+            if held is not None and wish.seated_since and held in wish.options:
+                insort(holders[held], _strength(wish))
+        return holders
 
-    def _leavers(self) -> list[Wish]:
-        return [w for w in self.wishes.values() if w.must_leave and self.holds[w.member] == w.current]
+    def _waiting_for(self, wanted: Tier, held: Tier | None) -> Iterator[tuple[Turn, str]]:
+        if held is None and self.room is not None and self.room <= 0:
+            return
+        for turn, member in self._queues[wanted][held]:
+            if self._turns.get(member) is turn and self.holds[member] == held:
+                yield turn, member
 
+    def _way(
+        self, member: str, tier: Tier, holders: Mapping[Tier, list[Strength]]
+    ) -> list[tuple[str, Tier]]:
+        """The steps down that free a seat of `tier` for `member`, the lowest first; [] without any."""
+        wish, held = self.wishes[member], self.holds[member]
+        if held is not None and wish.liking(tier) >= wish.liking(held):
+            return []  # was seated on the way
+        hopeless: set[tuple[Tier, ...]] = set()
+        for _, _, weaker in reversed(holders[tier]):
+            victim = self.wishes[weaker]
+            if victim.priority >= wish.priority:
+                break
+            if victim.options not in hopeless and self.holds[weaker] == tier:
+                if steps := self._landing(weaker, tier, held, holders):
+                    return steps
+                hopeless.add(victim.options)
+        return []
 
-def shortest_ring(
-    start: Tier, tiers: tuple[Tier, ...], first: Callable[[Tier, Tier], str | None]
-) -> list[tuple[Tier, Tier, str]]:
-    """The shortest ring of moves through `start`, as (from, to, member); empty if there is none.
-
-    `first(a, b)` names who stands first among those who hold `a` and want `b`.
-    """
-    paths: list[list[tuple[Tier, Tier, str]]] = [[]]
-    seen: set[Tier] = set()
-    while paths:
-        path = paths.pop(0)
-        held = path[-1][1] if path else start
-        for wanted in tiers:
-            member = first(held, wanted) if wanted != held and wanted not in seen else None
-            if member is None:
+    def _landing(
+        self, member: str, left: Tier, vacated: Tier | None, holders: Mapping[Tier, list[Strength]]
+    ) -> list[tuple[str, Tier]]:
+        """How somebody put down from `left` comes to sit lower: a free seat, or a still weaker one's."""
+        for tier in self.wishes[member].options:
+            if tier <= left:
                 continue
-            step = [*path, (held, wanted, member)]
-            if wanted == start:
-                return step
-            seen.add(wanted)
-            paths.append(step)
-    return []
+            if self.free[tier] > 0 or tier == vacated:
+                return [(member, tier)]
+            for _, _, weaker in reversed(holders[tier]):
+                if self.wishes[weaker].priority >= self.wishes[member].priority:
+                    break
+                if self.holds[weaker] == tier:
+                    steps = self._landing(weaker, tier, vacated, holders)
+                    if steps:
+                        return [*steps, (member, tier)]
+                    break
+        return []
+
+    def _walk(
+        self,
+        member: str,
+        tier: Tier,
+        steps: list[tuple[str, Tier]],
+        holders: Mapping[Tier, list[Strength]],
+    ) -> None:
+        takers = [*(who for who, _ in steps[1:]), member]
+        for (who, to), taker in zip(steps, takers, strict=True):
+            self.displaced[who] = taker
+            holders[self.holds[who] or to].remove(_strength(self.wishes[who]))
+            insort(holders[to], _strength(self.wishes[who]))
+            self._move(who, to)
+        self._move(member, tier)
+
+
+def _strength(wish: Wish) -> Strength:
+    """Sort key of holders: priority, then who has sat longer, then a stable id; the weakest last."""
+    seated = wish.seated_since.timestamp() if wish.seated_since else 0.0
+    return (-wish.priority, seated, wish.member)

@@ -11,6 +11,7 @@ from idpsync.core.membership import Assignment, Invite
 from idpsync.core.model import Account, DirectorySnapshot, DirectoryUser, Link, Standing
 from idpsync.core.plan import DirectorySummary, GroupCount
 from idpsync.core.policy import Entitlement
+from idpsync.core.roll import Roll
 from idpsync.core.seats import Holding, Ladder, SeatPool, Tier, WaitEntry
 
 NO_ASSIGNMENTS: Mapping[str, Assignment] = MappingProxyType({})
@@ -84,11 +85,13 @@ def has_seat(account: Account) -> bool:
     return account.tier is not None and account.standing is not Standing.DEACTIVATED
 
 
-def pool_of(world: World, ladder: Ladder) -> SeatPool:
+def pool_of(world: World, ladder: Ladder, roll: Roll) -> SeatPool:
     """The pool as the target and the open reservations make it: each seat counted once."""
-    seated = {a.member for a in world.accounts if has_seat(a)}
-    assigned = Counter(a.tier for a in world.accounts if has_seat(a))
-    held = Counter(h.tier for h in world.holdings if not h.settled and h.member not in seated)
+    off = Standing.DEACTIVATED
+    assigned = Counter(a.tier for a in world.accounts if a.tier and a.standing is not off)
+    reserved = [h for h in world.holdings if h.account_id is None or h.moving]
+    seated = {roll.member_of[a.id] for a in world.accounts if has_seat(a)} if reserved else set()
+    held = Counter(h.tier for h in reserved if h.member not in seated)
     return SeatPool(
         ladder=ladder,
         purchased=world.purchased,

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 from idpsync.core.correlate import Correlation, correlate
 from idpsync.core.model import Account, DirectoryUser, Link
+from idpsync.core.roll import Roll
 from tests.people import NOW, SOURCE, account, link, person
 
 
 def found(
     people: list[DirectoryUser], accounts: list[Account], *links: Link, verified: bool = True
 ) -> Correlation:
-    return correlate(people, accounts, links, verified=lambda _: verified)
+    return correlate(people, Roll.of(accounts), links, verified=lambda _: verified)
 
 
 def matches(outcome: Correlation) -> dict[str, str]:
