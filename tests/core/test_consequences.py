@@ -1,0 +1,124 @@
+"""What follows from assumptions, for those who join and for everybody else."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from idpsync.core.assume import Assumption, Join, Leave, MoreSeats, what_if
+from idpsync.core.consequences import Consequences, consequences, consequences_json, sentences
+from idpsync.core.planner import plan
+from idpsync.core.policy import Policy, WithoutRule
+from idpsync.core.world import World
+from tests.people import POLICY, PREMIUM, STANDARD, account, group, link, snapshot, world
+
+EMPTY = (group("Contractors", []), group("Admins", []))
+
+
+def follows(here: World, *assumptions: Assumption, policy: Policy = POLICY) -> Consequences:
+    without = plan(here, policy)
+    after = what_if(here, without, assumptions, policy)
+    return consequences(here, without, after, plan(after, policy))
+
+
+def house(
+    premium: str = "", users: str = "", *, has: Iterable[str] = (), seats: tuple[int, int] = (2, 3)
+) -> World:
+    """People of two groups; `has` are accounts with standard."""
+    people = sorted({*premium.split(), *users.split()})
+    groups = [
+        group("Premium", premium.split()),
+        group("Users", users.split()),
+        *EMPTY,
+    ]
+    pool = dict(zip((PREMIUM, STANDARD), seats, strict=True))
+    return world(snapshot(people, groups), [account(name) for name in has], seats=pool)
+
+
+def test_joiners_are_counted_by_what_they_get_and_wait_for_the_best_off_first() -> None:
+    found = follows(house("ada"), Join("Premium", 6))
+    (joiners,) = found.joiners
+    assert (joiners.group, joiners.number) == ("Premium", 6)
+    assert [(s.number, s.tier, s.waits_for) for s in joiners.shares] == [
+        (1, PREMIUM, None),
+        (3, STANDARD, PREMIUM),
+        (2, None, PREMIUM),
+    ]
+    said = (
+        "Of 6 who join 'Premium': 1 get premium; 3 get standard for now, waiting for premium; "
+        "2 get nothing yet, waiting for premium."
+    )
+    assert sentences(found) == (said,)
+
+
+def test_joiners_of_several_groups_are_told_apart() -> None:
+    found = follows(house(), Join("Users", 2), Join("Contractors", 1), Join("Users", 1))
+    assert [(j.group, j.number, j.shares[0].says) for j in found.joiners] == [
+        ("Users", 3, "standard"),
+        ("Contractors", 1, "an account without a seat"),
+    ]
+
+
+def test_joiners_whom_no_rule_admits_get_nothing() -> None:
+    strict = replace(POLICY, without_rule=WithoutRule.NONE)
+    (joiners,) = follows(house(), Join("Admins", 2), policy=strict).joiners
+    assert [share.says for share in joiners.shares] == ["nothing: no account is made for them"]
+
+
+def test_people_who_would_have_a_seat_without_the_joiners_are_displaced() -> None:
+    found = follows(house(users="bob zoe", has=["bob"], seats=(0, 2)), Join("Premium", 1))
+
+    assert [str(shift) for shift in found.lowered] == ["zoe@acme.example: no seat instead of standard"]
+    assert [entry.user_name for entry in found.now_wait] == ["zoe@acme.example"]
+    assert sentences(found)[1:] == (
+        "Is displaced: zoe@acme.example: no seat instead of standard.",
+        "Has to wait now: zoe@acme.example.",
+    )
+
+
+def test_more_seats_raise_those_who_wait() -> None:
+    here = house("ada bob cleo", has=["ada", "bob", "cleo"])
+    found = follows(here, MoreSeats(PREMIUM, 1))
+    assert [str(shift) for shift in found.raised] == ["cleo@acme.example: premium instead of standard"]
+    assert [entry.user_name for entry in found.wait_no_more] == ["cleo@acme.example"]
+    assert sentences(found) == (
+        "Is better off: cleo@acme.example: premium instead of standard.",
+        "Waits no more: cleo@acme.example.",
+    )
+
+
+def test_those_who_leave_a_group_are_told_and_who_moves_up_for_it() -> None:
+    here = replace(
+        house("ada bob", users="ada", seats=(1, 3)),
+        accounts=(account("ada", PREMIUM), account("bob")),
+        links=(link("ada"), link("bob")),
+    )
+    found = follows(here, Leave("Premium", 1))
+    assert [str(shift) for shift in found.left] == ["ada@acme.example: standard instead of premium"]
+    assert [str(shift) for shift in found.raised] == ["bob@acme.example: premium instead of standard"]
+    assert found.lowered == ()
+
+
+def test_who_leaves_a_group_and_keeps_the_seat_is_said_to_keep_it() -> None:
+    here = world(
+        snapshot(["ada"], [group("Premium", []), group("Users", ["ada"]), *EMPTY]), [account("ada")]
+    )
+    assert sentences(follows(here, Leave("Users", 1))) == (
+        "Leaves the group: ada@acme.example: keeps standard.",
+    )
+
+
+def test_long_lists_are_cut_for_people_and_whole_for_scripts() -> None:
+    names = [f"p{number}" for number in range(8)]
+    here = house(" ".join(names), has=names, seats=(0, 9))
+    found = follows(here, MoreSeats(PREMIUM, 8))
+    assert "8 people are better off: p0@" in sentences(found)[0]
+    assert sentences(found)[0].endswith("; and 3 more.")
+    raised = consequences_json(found)["raised"]
+    assert isinstance(raised, list)
+    assert len(raised) == 8
+    assert raised[0] == {"user_name": "p0@acme.example", "without": "standard", "then": "premium"}
+
+
+def test_what_changes_nothing_says_so() -> None:
+    assert sentences(follows(house("ada"), MoreSeats(PREMIUM, 5))) == (
+        "Nobody gains or loses anything by it.",
+    )
