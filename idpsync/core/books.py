@@ -11,6 +11,7 @@ from typing import Protocol
 
 from idpsync.core.alerts import Alert, AlertState
 from idpsync.core.contract import Contract, Purchase, Quote
+from idpsync.core.drift import Drift
 from idpsync.core.membership import Assignment, Invite
 from idpsync.core.model import Account, DirectorySnapshot, Link
 from idpsync.core.records import (
@@ -19,6 +20,7 @@ from idpsync.core.records import (
     HeadroomSample,
     HeldPlan,
     HoldState,
+    LastKnown,
     LastRead,
     LedgerEntry,
     LedgerProof,
@@ -333,6 +335,42 @@ class ReadCache(Protocol):
         ...
 
     def saved_at(self) -> datetime | None: ...
+
+
+class AccountCache(Protocol):
+    """The accounts of the target as last known: after a whole listing, and after each write of ours."""
+
+    def recall(self, sure_since: datetime) -> LastKnown:
+        """What is known. What we wrote after `sure_since` is in doubt: a listing may not show it yet."""
+        ...
+
+    def note(self, account: Account) -> None:
+        """The target has confirmed a write of ours: this is how the account is now."""
+        ...
+
+    def doubt(self, key: str) -> None:
+        """A write of ours had no answer: how the account is, is not known until it is listed.
+
+        `key` is the account's id, or the member where an account may have been made.
+        """
+        ...
+
+    def forget(self, account_id: str) -> None:
+        """We deleted the account."""
+        ...
+
+    def replace(
+        self, accounts: Iterable[Account], seen: Iterable[Drift], cause: Cause, read_at: datetime
+    ) -> None:
+        """Keep a whole listing, begun at `read_at`, and put down what was `seen` in it, once.
+
+        One transaction. What was noted after `read_at` is newer than the listing and stays.
+        """
+        ...
+
+    def take_over(self, cause: Cause) -> None:
+        """From now on idpsync works at this target, whoever's accounts are there. Idempotent."""
+        ...
 
 
 class Outbox(Protocol):

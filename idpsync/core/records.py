@@ -170,6 +170,18 @@ class LastRead:
 
 
 @dataclass(frozen=True, slots=True)
+class LastKnown:
+    """The accounts of a target as idpsync knows them: lines of `drift.facts_of`, by account id.
+
+    `saved` once a whole listing was kept; `taken_over` once somebody has let idpsync work there.
+    """
+
+    lines: Mapping[str, str] = field(default_factory=dict)
+    saved: bool = False
+    taken_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One message to one receiver, waiting in the outbox."""
 

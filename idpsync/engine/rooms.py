@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from idpsync.core.books import (
+    AccountCache,
     Assignments,
     ContractBook,
     InviteBook,
@@ -37,6 +38,7 @@ class Rooms:
     lease: Lease
     runs: RunBook
     cache: ReadCache
+    known: AccountCache
     clock: Clock
 
 

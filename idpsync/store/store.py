@@ -6,6 +6,7 @@ from datetime import timedelta
 from sqlalchemy import inspect
 
 from idpsync.core.books import (
+    AccountCache,
     AccountShelf,
     AlertBook,
     Assignments,
@@ -23,6 +24,7 @@ from idpsync.core.books import (
 )
 from idpsync.core.errors import StoreError
 from idpsync.core.seats import Ladder, Tier
+from idpsync.store.account_cache import SqlAccountCache
 from idpsync.store.alert_book import SqlAlertBook
 from idpsync.store.assignments import SqlAssignments
 from idpsync.store.claim import ClaimDesk
@@ -64,6 +66,7 @@ class Store:
         self.ledger: Ledger = SqlLedger(database)
         self.runs: RunBook = SqlRunBook(database)
         self.cache: ReadCache = SqlReadCache(database)
+        self.known: AccountCache = SqlAccountCache(database)
         self.alerts: AlertBook = SqlAlertBook(database)
         self.outbox: Outbox = SqlOutbox(database)
         self.once: OnceOnly = SqlOnceOnly(database)

@@ -15,6 +15,7 @@ from idpsync.engine.admit import Admitter, DoorRule
 from idpsync.engine.alerting import Alerting, AlertPolicy, AlertPorts
 from idpsync.engine.manual import ManualDoor, ManualRule
 from idpsync.engine.reconcile import Reconciler
+from idpsync.engine.remembering import Remembering
 from idpsync.engine.rooms import Rooms, Rule
 from idpsync.store import Store, open_store
 from idpsync.wiring.clock import CLOCK
@@ -83,10 +84,11 @@ def build(config: Config, store: Store) -> House:
 
 
 def _rooms(config: Config, store: Store) -> Rooms:
+    target = targets.build(config.target, clock=CLOCK, ladder=config.ladder(), shelf=store.shelf)
     return Rooms(
         organization=config.organization.id,
         source=sources.build(config.directory, clock=CLOCK, groups=config.rule_groups()),
-        target=targets.build(config.target, clock=CLOCK, ladder=config.ladder(), shelf=store.shelf),
+        target=Remembering(target, store.known),
         seats=store.seats,
         contracts=store.contracts,
         invites=store.invites,
@@ -97,6 +99,7 @@ def _rooms(config: Config, store: Store) -> Rooms:
         lease=store.lease,
         runs=store.runs,
         cache=store.cache,
+        known=store.known,
         clock=CLOCK,
     )
 

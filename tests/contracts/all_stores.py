@@ -1,5 +1,6 @@
 """Every contract of the store ports in one list, for whoever has a store to try."""
 
+from tests.contracts.account_cache import AccountCacheContract
 from tests.contracts.account_shelf import AccountShelfContract
 from tests.contracts.alert_book import AlertBookContract
 from tests.contracts.assignments import AssignmentsContract
@@ -18,6 +19,7 @@ from tests.contracts.seat_ticket import SeatTicketContract
 from tests.contracts.wait_list import WaitListContract
 
 __all__ = [
+    "AccountCacheContract",
     "AccountShelfContract",
     "AlertBookContract",
     "AssignmentsContract",

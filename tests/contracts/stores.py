@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from idpsync.core.books import (
+    AccountCache,
     AccountShelf,
     AlertBook,
     Assignments,
@@ -49,6 +50,8 @@ class AnyStore(Protocol):
     def runs(self) -> RunBook: ...
     @property
     def cache(self) -> ReadCache: ...
+    @property
+    def known(self) -> AccountCache: ...
     @property
     def alerts(self) -> AlertBook: ...
     @property

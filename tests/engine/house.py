@@ -12,6 +12,7 @@ from idpsync.engine.admit import Admitter, DoorRule
 from idpsync.engine.manual import ManualDoor, ManualRule
 from idpsync.engine.outcome import Outcome
 from idpsync.engine.reconcile import Order, Reconciler
+from idpsync.engine.remembering import Remembering
 from idpsync.engine.rooms import Rooms, Rule
 from tests.contracts.stores import AnyStore, Opener, stock
 from tests.fakes.source import FakeDirectory
@@ -57,7 +58,7 @@ class EngineHouse:
         self.rooms = Rooms(
             organization="acme",
             source=self.directory.source(*GROUPS),
-            target=target,
+            target=Remembering(target, self.store.known),
             seats=self.store.seats,
             contracts=self.store.contracts,
             invites=self.store.invites,
@@ -68,6 +69,7 @@ class EngineHouse:
             lease=self.store.lease,
             runs=self.store.runs,
             cache=self.store.cache,
+            known=self.store.known,
             clock=self.clock,
         )
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from idpsync.core.ports import Clock
 from idpsync.core.seats import Ladder, Tier
+from tests.fakes.accounts import FakeAccountCache
 from tests.fakes.alert_books import FakeAlertBook, FakeOutbox
 from tests.fakes.books import FakeAccountShelf, FakeReadCache, FakeRegistry, FakeRunBook
 from tests.fakes.contracts import FakeContractBook
@@ -45,6 +46,7 @@ class FakeStore:
         self.registry = FakeRegistry(self.ledger)
         self.runs = FakeRunBook(self.clock, self.ledger)
         self.cache = FakeReadCache()
+        self.known = FakeAccountCache(self.clock, self.ledger)
         self.outbox = FakeOutbox()
         self.alerts = FakeAlertBook(self.clock, self.outbox, self.ledger)
         self.once = FakeOnceOnly(self.clock)

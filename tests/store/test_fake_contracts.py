@@ -27,6 +27,9 @@ def open_fresh() -> Opener:
     return FakeOpener()
 
 
+class TestAccountCache(contracts.AccountCacheContract): ...
+
+
 class TestAccountShelf(contracts.AccountShelfContract): ...
 
 

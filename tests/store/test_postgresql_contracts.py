@@ -14,6 +14,9 @@ def open_fresh(postgres_opener: StoreOpener) -> Opener:
     return postgres_opener
 
 
+class TestAccountCache(contracts.AccountCacheContract): ...
+
+
 class TestAccountShelf(contracts.AccountShelfContract): ...
 
 

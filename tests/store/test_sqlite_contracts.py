@@ -12,6 +12,9 @@ def open_fresh(sqlite_opener: StoreOpener) -> Opener:
     return sqlite_opener
 
 
+class TestAccountCache(contracts.AccountCacheContract): ...
+
+
 class TestAccountShelf(contracts.AccountShelfContract): ...
 
 
