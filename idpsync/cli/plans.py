@@ -6,15 +6,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
-from idpsync.cli import explain_tables, hold_tables, tables
-from idpsync.cli.context import Desk, json_option, pass_desk, print_json, print_text
-from idpsync.cli.documents import plan_html, plan_markdown
+from idpsync.cli import explain_tables, hold_tables
+from idpsync.cli.context import Desk, json_option, pass_desk
+from idpsync.cli.documents import hand_out
+from idpsync.cli.plan_outline import plan_outline
+from idpsync.cli.plan_tables import show_outcome, show_plan
 from idpsync.cli.progress import bar
 from idpsync.core.explain import explain_user
 from idpsync.core.policy import Mode
@@ -43,42 +45,16 @@ def plan(desk: Desk, shape: str, out: Path | None, as_json: bool) -> int:
     """Read, decide, guard, print. Writes nothing."""
     preview = desk.house.reconciler.preview()
     shape = "json" if as_json else shape
-    if out is None and shape == "json":
-        print_json(_document(desk, preview))
-    elif out is None and shape == "table":
-        tables.show_plan(desk.console, preview.plan, preview.report)
+    document = _document(desk, preview)
+    hand_out(desk, document, plan_outline(document), shape, out)
+    if shape == "table" and out is None:
         for line in desk.not_booked():
             desk.console.print(line)
-    else:
-        text = _text(desk, preview, shape)
-        print_text(text) if out is None else _save(text, out)
     return _verdict(preview)
-
-
-def _save(text: str, out: Path) -> None:
-    try:
-        out.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"{out} cannot be written: {error.strerror}") from error
 
 
 def _document(desk: Desk, preview: Preview) -> dict[str, object]:
     return plan_json(preview.plan, preview.report, desk.config.organization.id)
-
-
-def _text(desk: Desk, preview: Preview, shape: str) -> str:
-    document = _document(desk, preview)
-    match shape:
-        case "markdown":
-            return plan_markdown(document)
-        case "html":
-            return plan_html(document)
-        case "json":
-            return tables.json_text(document)
-        case _:
-            console = Console(width=120, file=StringIO(), record=True)
-            tables.show_plan(console, preview.plan, preview.report)
-            return console.export_text()
 
 
 def _verdict(preview: Preview) -> int:
@@ -99,13 +75,14 @@ def apply(desk: Desk, digest: str | None, yes: bool, as_json: bool) -> int:
         desk.book_what_is_due()  # a plan is shown with the seats that it is carried out with
     if digest is None and not yes and sys.stdin.isatty():
         preview = house.reconciler.preview()
-        tables.show_plan(Console(stderr=True) if as_json else desk.console, preview.plan, preview.report)
+        show_plan(Console(stderr=True) if as_json else desk.console, _document(desk, preview))
         if not preview.plan.actions:
             return _verdict(preview)
         click.confirm("Apply exactly this plan?", abort=True, err=True)
         digest = preview.plan.digest
     outcome = carry_out(desk, digest, shown=not as_json)
-    desk.say(outcome_json(desk, outcome), as_json, lambda console: tables.show_outcome(console, outcome))
+    document = outcome_json(desk, outcome)
+    desk.say(document, as_json, lambda console: show_outcome(console, outcome, document["plan"]))
     return exit_of(outcome)
 
 
@@ -146,7 +123,7 @@ def exit_of(outcome: Outcome) -> int:
     return Exit.TARGET if outcome.failed else Exit.DONE
 
 
-def outcome_json(desk: Desk, outcome: Outcome) -> dict[str, object]:
+def outcome_json(desk: Desk, outcome: Outcome) -> dict[str, Any]:
     """How a run ended, with its plan and what failed."""
     return {
         "organization": desk.config.organization.id,

@@ -10,8 +10,8 @@ from rich.console import Console
 from idpsync import wiring
 from idpsync.cli import purchase_tables as shown
 from idpsync.cli.context import Desk, as_option, json_option, pass_desk
+from idpsync.cli.plan_tables import show_outcome
 from idpsync.cli.plans import carry_out, exit_of, outcome_json
-from idpsync.cli.tables import show_outcome
 from idpsync.core.contract import Contract, Item, Purchase, Quote
 from idpsync.core.contract_report import purchase_json, quote_json, seats_by_name
 from idpsync.core.errors import IdpSyncError
@@ -224,6 +224,7 @@ def _reconcile_after(desk: Desk, purchase: Purchase, *, as_json: bool) -> int:
     except IdpSyncError:
         desk.say({**_bought_json(desk, purchase), "run": None}, as_json, lambda _: None)
         raise
-    document = {**_bought_json(desk, purchase), "run": outcome_json(desk, outcome)}
-    desk.say(document, as_json, lambda console: show_outcome(console, outcome))
+    run = outcome_json(desk, outcome)
+    document = {**_bought_json(desk, purchase), "run": run}
+    desk.say(document, as_json, lambda console: show_outcome(console, outcome, run["plan"]))
     return exit_of(outcome)

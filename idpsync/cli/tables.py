@@ -2,29 +2,19 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from idpsync.cli import action_words
+from idpsync.cli.outline import Pool, TierSeats, seats_of, step, visible
 from idpsync.core.alerts import AlertState, Phase
-from idpsync.core.guard import GuardReport
-from idpsync.core.plan import (
-    Action,
-    ChangeRoles,
-    ChangeTier,
-    CreateAccount,
-    DeactivateAccount,
-    DeleteAccount,
-    Plan,
-    ReactivateAccount,
-    UpdateProfile,
-)
-from idpsync.core.records import LedgerEntry, RunState
+from idpsync.core.plan import Action, action_json, pool_json
+from idpsync.core.records import LedgerEntry
 from idpsync.core.seats import SeatPool, Tier, WaitEntry
-from idpsync.engine.outcome import Outcome
 
 MOST = 20
 """Actions of one kind that are listed; the rest is counted."""
@@ -55,149 +45,35 @@ def plain_table(title: str, *columns: str) -> Table:
     return table
 
 
-# --- plans ------------------------------------------------------------------------------------------
-
-
-def show_plan(console: Console, plan: Plan, report: GuardReport) -> None:
-    """The plan: what was read, what would be written, who waits, what the guard says."""
-    read = plan.directory
-    whole = "read whole" if read.complete else "NOT read whole: nothing is removed"
-    console.print(f"Directory ({read.kind}): {read.users} people, {whole}")
-    for problem in read.problems:
-        console.print(Text(f"  ! {problem}"))
-    console.print(pools_table(plan.pool_before, plan.pool_after))
-    if plan.actions:
-        _show_actions(console, plan.actions)
-    else:
-        console.print("Nothing to do: accounts and seats are as they should be.")
-    _show_rest(console, plan)
-    _show_guard(console, plan, report)
-
-
 def pools_table(before: SeatPool, after: SeatPool) -> Table:
     """The pool now, and as it would be."""
-    table = plain_table("Seats", "tier", "#purchased", "#assigned", "#held", "#reserved", "#free")
-    for tier in before.ladder:
+    pairs = zip(pool_json(before), pool_json(after), strict=True)
+    tiers = tuple(TierSeats(str(b["tier"]), seats_of(b), seats_of(a)) for b, a in pairs)
+    return pool_table(Pool("Seats", "now", "afterwards", tiers))
+
+
+def pool_table(pool: Pool) -> Table:
+    """Every tier, with what becomes of each number."""
+    table = plain_table(pool.title, "tier", "#purchased", "#assigned", "#held", "#reserved", "#free")
+    for tier in pool.tiers:
+        before, after = tier.before, tier.after
         table.add_row(
-            tier.name,
-            str(before.purchased.get(tier, 0)),
-            _step(before.assigned.get(tier, 0), after.assigned.get(tier, 0)),
-            _step(before.held.get(tier, 0), after.held.get(tier, 0)),
-            str(before.reserved.get(tier, 0)),
-            _step(before.free(tier), after.free(tier)),
+            Text(visible(tier.name)),
+            step(before.purchased, after.purchased),
+            step(before.assigned, after.assigned),
+            step(before.held, after.held),
+            step(before.reserved, after.reserved),
+            step(before.free, after.free),
         )
     return table
 
 
-def _step(before: int, after: int) -> str:
-    return str(before) if before == after else f"{before} → {after}"
-
-
-def _show_actions(console: Console, actions: tuple[Action, ...]) -> None:
-    kinds: dict[str, list[Action]] = {}
-    for action in actions:
-        kinds.setdefault(heading_of(action), []).append(action)
-    for heading, several in kinds.items():
-        table = plain_table(f"{heading} ({len(several)})", "!person", "!what", "because")
-        for action in several[:MOST]:
-            table.add_row(
-                Text(action.profile.user_name),
-                Text(what_changes(action)),
-                Text("; ".join(action.because)),
-            )
-        if len(several) > MOST:
-            table.add_row(f"… and {len(several) - MOST} more", "", "`plan --json` lists all")
-        console.print(table)
-
-
 def heading_of(action: Action) -> str:
-    match action:
-        case CreateAccount():
-            return "Create account"
-        case ReactivateAccount():
-            return "Reactivate account"
-        case UpdateProfile():
-            return "Update profile"
-        case ChangeTier():
-            return "Change tier"
-        case ChangeRoles():
-            return "Change roles"
-        case DeactivateAccount():
-            return "Deactivate account"
-        case DeleteAccount():
-            return "Delete account"
+    return action_words.heading_of(action_json(action))
 
 
 def what_changes(action: Action) -> str:
-    match action:
-        case CreateAccount(tier=tier, roles=roles) | ReactivateAccount(tier=tier, roles=roles):
-            return " ".join([str(tier or "no seat"), *(f"+{role}" for role in sorted(roles))])
-        case ChangeTier(previous_tier=left, tier=to):
-            return f"{left or 'no seat'} → {to or 'no seat'}"
-        case ChangeRoles(previous_roles=before, roles=after):
-            gained, lost = sorted(after - before), sorted(before - after)
-            return " ".join([*(f"+{r}" for r in gained), *(f"-{r}" for r in lost)])
-        case UpdateProfile(changed=changed):
-            return ", ".join(changed)
-        case DeactivateAccount(previous_tier=left) | DeleteAccount(previous_tier=left):
-            return f"gives back {left}" if left else "held no seat"
-
-
-def _show_rest(console: Console, plan: Plan) -> None:
-    for over in plan.over:
-        console.print(Text(f"{over}. The newest: {_some(over.people, 10)}"))
-    if plan.waiting:
-        console.print(waiting_table(plan.waiting))
-    if plan.refused:
-        table = plain_table(f"Refused ({len(plan.refused)})", "!person", "!reason", "because")
-        for refusal in plan.refused[:MOST]:
-            table.add_row(Text(refusal.user_name), refusal.reason, Text("; ".join(refusal.because)))
-        console.print(table)
-    for conflict in plan.conflicts:
-        console.print(Text(f"Skipped, {conflict.reason}: {', '.join(conflict.keys)}"))
-    for adoption in plan.adoptions[:MOST]:
-        console.print(Text(f"Adopts account {adoption.user_name} (matched by {adoption.matched_by})"))
-    if plan.orphans:
-        shown = _some(plan.orphans, 5)
-        console.print(Text(f"{len(plan.orphans)} orphan accounts, left alone: {shown}"))
-
-
-def _some(names: Sequence[str], most: int) -> str:
-    return ", ".join(names[:most]) + (" …" if len(names) > most else "")
-
-
-def _show_guard(console: Console, plan: Plan, report: GuardReport) -> None:
-    for check in report.tripped:
-        console.print(Text(f"HELD by {check}: {_some(check.people, 10)}", style="bold red"))
-    if report.held:
-        console.print("Nothing was written. Once `apply` or the daemon has put it on hold:")
-        commands = f"  idpsync approve {plan.digest}\n  idpsync reject {plan.digest}"
-        console.print(Text(commands), soft_wrap=True)  # whole lines can be copied
-    console.print(Text(f"{len(plan.actions)} actions, digest {plan.digest}"), soft_wrap=True)
-
-
-def show_outcome(console: Console, outcome: Outcome) -> None:
-    """How a run ended."""
-    run = outcome.run
-    if outcome.preview and run.state is RunState.HELD:
-        show_plan(console, outcome.preview.plan, outcome.preview.report)
-        return
-    if outcome.error:
-        console.print(Text(f"Run {run.id} failed: {outcome.error}", style="bold red"))
-        return
-    done = sum(p.done for p in outcome.performed)
-    console.print(f"Run {run.id}: {done} of {len(outcome.performed)} actions done.")
-    for problem in run.problems:
-        console.print(Text(f"  ! {problem}"))
-    if run.state is RunState.INCOMPLETE:
-        console.print("The directory was not read whole: nothing was removed.")
-    for failed in outcome.failed[:MOST]:
-        name = failed.action.profile.user_name
-        console.print(Text(f"  {failed.outcome}: {name}: {failed.error}", style="red"))
-    if outcome.preview and outcome.preview.plan.waiting:
-        number = len(outcome.preview.plan.waiting)
-        waits = "1 person waits" if number == 1 else f"{number} people wait"
-        console.print(f"{waits}: `idpsync waitlist`")
+    return action_words.what_changes(action_json(action))
 
 
 # --- state ------------------------------------------------------------------------------------------

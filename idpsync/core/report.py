@@ -47,6 +47,7 @@ def plan_json(plan: Plan, report: GuardReport, organization: str) -> dict[str, o
         ],
         "orphans": list(plan.orphans),
         "over": [_over_json(over) for over in plan.over],
+        "notes": list(plan.notes),
         "guard": {"held": report.held, "limits": [_check_json(c) for c in report.checks]},
     }
 

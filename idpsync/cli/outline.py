@@ -1,0 +1,185 @@
+"""What a document about plans says, before it has a form: terminal, Markdown and HTML show the same."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+Document = Mapping[str, Any]
+"""One of the JSON shapes of `core/report.py`."""
+
+
+class Kind(Enum):
+    """What the cells of a column are."""
+
+    NAME = "name"  # comes from outside, or can be copied
+    NUMBER = "number"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    title: str
+    kind: Kind = Kind.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows under one title; `shared` is true of every row, and said once."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    shared: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        return f"{self.title} ({len(self.rows):,})"
+
+    def first(self, most: int) -> "Section":
+        """At most `most` rows, without columns in which nothing stands."""
+        shown = self.rows[:most]
+        kept = [at for at in range(len(self.columns)) if any(row[at] for row in shown)]
+        columns = tuple(self.columns[at] for at in kept)
+        rows = tuple(tuple(row[at] for at in kept) for row in shown)
+        return Section(self.title, columns, rows, self.shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """The seats of one tier, counted."""
+
+    purchased: int
+    assigned: int
+    held: int
+    reserved: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class TierSeats:
+    """One tier at two moments."""
+
+    name: str
+    before: Seats
+    after: Seats
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """All tiers at two moments, which `before` and `after` name."""
+
+    title: str
+    before: str
+    after: str
+    tiers: tuple[TierSeats, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tripped:
+    """A limit of the guard that holds the plan, and the people it counted."""
+
+    sentence: str
+    people: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A whole document. `lead` is said first, `commands` are lines to copy once a plan is held.
+
+    `whole` names the command that lists everything a shorter form leaves out.
+    """
+
+    title: str
+    lead: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    tripped: tuple[Tripped, ...]
+    commands: tuple[str, ...]
+    pools: tuple[Pool, ...]
+    summary: tuple[tuple[str, int], ...]
+    sections: tuple[Section, ...]
+    whole: str
+
+
+def seats_of(row: Document) -> Seats:
+    """One row of a pool as `plan --json` has it."""
+    return Seats(*(int(row[key]) for key in ("purchased", "assigned", "held", "reserved", "free")))
+
+
+def step(before: object, after: object) -> str:
+    """What was and what will be; once where they are the same."""
+    return f"{before}" if before == after else f"{before} → {after}"
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """The first names, and how many are left out."""
+    left = len(names) - most
+    return ", ".join(names[:most]) + (f" … and {left:,} more" if left > 0 else "")
+
+
+def grouped(
+    rows: Iterable[Document], title: Callable[[Document], str]
+) -> Iterable[tuple[str, list[Document]]]:
+    """The rows by their title, in the order in which the titles first come."""
+    groups: dict[str, list[Document]] = {}
+    for row in rows:
+        groups.setdefault(title(row), []).append(row)
+    return groups.items()
+
+
+def told(
+    title: str,
+    rows: Sequence[Document],
+    columns: Sequence[tuple[Column, Callable[[Document], str]]],
+) -> Section:
+    """A section of rows with a `because`: reasons that all of them share are said once.
+
+    So is a text that every row has, and a column in which nothing stands is left out.
+    """
+    reasons = _shared_reasons(rows)
+    fields = [(column, [cell(row) for row in rows]) for column, cell in columns]
+    own = ["; ".join(reason for reason in row["because"] if reason not in reasons) for row in rows]
+    fields.append((Column("because"), own))
+    shared = [f"{column.title}: {cells[0]}" for column, cells in fields if _same(column, cells)]
+    shared += [f"because {'; '.join(reasons)}"] if reasons else []
+    shown = [(column, cells) for column, cells in fields if any(cells) and not _same(column, cells)]
+    return Section(
+        title,
+        tuple(column for column, _ in shown),
+        tuple(zip(*(cells for _, cells in shown), strict=True)),
+        tuple(shared),
+    )
+
+
+def _same(column: Column, cells: Sequence[str]) -> bool:
+    """Whether one text stands in every row of several."""
+    return column.kind is Kind.TEXT and len(cells) > 1 and cells[0] != "" and len(set(cells)) == 1
+
+
+def _shared_reasons(rows: Sequence[Document]) -> tuple[str, ...]:
+    shared = dict.fromkeys(rows[0]["because"]) if rows else {}
+    for row in rows:
+        if not shared:
+            break
+        shared = {reason: None for reason in shared if reason in row["because"]}
+    return tuple(shared)
+
+
+def visible(text: str) -> str:
+    """The text on one line, with what steers terminals or turns the reading direction spelled out."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_visible, text))
+
+
+_STEERING = {"Cc", "Cs", "Zl", "Zp"}
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _visible(letter: str) -> str:
+    if letter in "\n\t":
+        return " "
+    if letter in _TURNING or unicodedata.category(letter) in _STEERING:
+        return f"\\u{ord(letter):04x}"
+    return letter
