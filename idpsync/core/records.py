@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from idpsync.core.alerts import Alert
-from idpsync.core.model import DirectoryUser
+from idpsync.core.model import DirectoryUser, Group
 from idpsync.core.seats import Tier
 
 
@@ -167,6 +167,18 @@ class LastRead:
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
     group_ids: Mapping[str, str] = field(default_factory=dict)
     scope: str = ""
+
+    def members_of(self, group: Group) -> frozenset[str]:
+        """Members of the group of this name then; of the same group, where it had another name."""
+        if group.name in self.members:
+            return self.members[group.name]
+        names = (name for name, known in self.group_ids.items() if known == group.external_id)
+        return self.members.get(next(names, ""), frozenset())
+
+    def replaced(self, group: Group) -> bool:
+        """Whether the name belonged to another group then."""
+        before = self.group_ids.get(group.name, "")
+        return group.complete and bool(before) and before != group.external_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,64 +3,133 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from types import MappingProxyType
 
-from idpsync.core.model import Coverage, DirectorySnapshot, Group, fold
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, fold
+from idpsync.core.records import LastRead
+
+NO_KEYS: Mapping[str, str] = MappingProxyType({})
+
+SCOPE_PARTS = " | "
+"""Stands between the parts of a scope, so that a change can be told in few words."""
 
 
 def examine(
     snapshot: DirectorySnapshot,
     *,
-    known: Mapping[str, frozenset[str]],
+    last: LastRead,
     canaries: AbstractSet[str] = frozenset(),
     linked: int = 0,
+    keys: Mapping[str, str] = NO_KEYS,
 ) -> DirectorySnapshot:
     """The snapshot with SUSPECT where it contradicts what is known, and a problem line for each.
 
-    `known` is group name → members at the last complete read; `canaries` are people who must be there
-    (user name, e-mail or external id); `linked` is how many accounts we answer for.
+    `last` is the last complete read; `canaries` are people who must be there (user name, e-mail or
+    external id); `linked` is how many accounts we answer for; `keys` says for every group that a rule
+    names where the configuration does so.
     """
-    problems = [*snapshot.problems]
     coverage = snapshot.users_coverage
-    missing = sorted(name for name in canaries if not {name, fold(name)} & _names(snapshot))
+    missing = sorted(_missing(snapshot, canaries))
+    problems = [*snapshot.problems]
     if missing:
         coverage = _worse(coverage)
         problems.append(f"must_contain: {', '.join(missing)} not found in the directory")
     if linked and not snapshot.users and coverage is Coverage.COMPLETE:
         coverage = Coverage.SUSPECT
         problems.append(f"the directory returned nobody, but {linked} accounts are linked")
+    listed = {group.name for group in snapshot.groups}
+    read = snapshot.users_coverage is not Coverage.FAILED
+    unlisted = [_unlisted(name) for name in sorted(keys) if read and name not in listed]
+    names = _names_now(snapshot)
     groups = []
-    for group in snapshot.groups:
-        before = len(known.get(group.name, ()))
-        if before and group.complete and not group.members:
-            reason = f"empty now, {before} members at the last complete read"
-            problems.append(f"group '{group.name}': {reason}")
-            groups.append(replace(group, coverage=Coverage.SUSPECT, reason=reason))
-        else:
-            groups.append(group)
+    for group in (*snapshot.groups, *unlisted):
+        key = keys.get(group.name)
+        judged, problem = _judged(group, last, names.get(last.group_ids.get(group.name, "")), key)
+        groups.append(judged)
+        problems += [problem] if problem else []
+    if rescoped(snapshot, last):
+        problems.append(
+            f"something else is asked for than at the last complete read: {_change(snapshot, last)}"
+        )
     return replace(
         snapshot,
         users_coverage=coverage,
         groups=tuple(groups),
-        problems=tuple(dict.fromkeys((*problems, *_unread(groups)))),
+        problems=tuple(dict.fromkeys(problems)),
     )
 
 
-def _names(snapshot: DirectorySnapshot) -> set[str]:
-    names: set[str] = set()
-    for user in snapshot.users:
-        names |= {user.external_id, fold(user.user_name), user.user_name}
-        if user.profile.email:
-            names |= {fold(user.profile.email), user.profile.email}
-    return names
+def rescoped(snapshot: DirectorySnapshot, last: LastRead) -> bool:
+    """Whether something else was asked for than at the last complete read."""
+    return bool(last.scope) and bool(snapshot.scope) and snapshot.scope != last.scope
+
+
+def _missing(snapshot: DirectorySnapshot, canaries: AbstractSet[str]) -> set[str]:
+    """Those of `canaries` whom the snapshot does not have; exact names first, it is cheap."""
+    missing = set(canaries)
+    if missing:
+        missing -= {name for user in snapshot.users for name in (user.user_name, user.profile.email)}
+        missing -= {user.external_id for user in snapshot.users}
+    if missing:
+        folded = {fold(name) for user in snapshot.users for name in _names(user)}
+        missing = {name for name in missing if fold(name) not in folded}
+    return missing
+
+
+def _names(user: DirectoryUser) -> tuple[str, ...]:
+    return user.user_name, user.profile.email or user.user_name, user.external_id
 
 
 def _worse(coverage: Coverage) -> Coverage:
     return Coverage.SUSPECT if coverage is Coverage.COMPLETE else coverage
 
 
-def _unread(groups: list[Group]) -> list[str]:
-    return [
-        f"group '{g.name}' is {g.coverage}: {g.reason or 'no reason given'}"
-        for g in groups
-        if not g.complete and g.coverage is not Coverage.SUSPECT
-    ]
+def _unlisted(name: str) -> Group:
+    return Group(name, "", None, Coverage.GONE, "the read does not list it")
+
+
+def _names_now(snapshot: DirectorySnapshot) -> dict[str, str]:
+    """External id → name of every group that was seen, asked for or not."""
+    there = (group for group in snapshot.groups if group.members is not None)
+    return {**snapshot.other_groups, **{group.external_id: group.name for group in there}}
+
+
+def _judged(group: Group, last: LastRead, known_as: str | None, key: str | None) -> tuple[Group, str]:
+    """The group as far as it can be believed, and what a person should know about it.
+
+    `known_as` is what the group of the last read is called now; `key` is where a rule names it.
+    """
+    before = len(last.members_of(group))
+    if group.coverage is Coverage.GONE:
+        return group, f"group '{group.name}' {_gone(group.reason, known_as, key)}"
+    if last.replaced(group):
+        return group, f"group '{group.name}' {_replaced(last.group_ids[group.name], known_as, key)}"
+    if before and group.complete and not group.members:
+        reason = f"empty now, {before} members at the last complete read"
+        suspect = replace(group, coverage=Coverage.SUSPECT, reason=reason)
+        return suspect, f"group '{group.name}': {reason}"
+    if group.complete or group.coverage is Coverage.SUSPECT:
+        return group, ""  # a source that doubts a group says so itself
+    return group, f"group '{group.name}' is {group.coverage}: {group.reason or 'no reason given'}"
+
+
+def _gone(reason: str, known_as: str | None, key: str | None) -> str:
+    told = f"is called '{known_as}' now" if known_as else f"is gone: {reason or 'no reason given'}"
+    if key is None:
+        return told
+    remedy = f"change {key}" if known_as else f"if it was renamed or deleted, change {key}"
+    return f"{told}; {remedy}; until then nobody loses anything for being absent"
+
+
+def _replaced(before: str, known_as: str | None, key: str | None) -> str:
+    former = f"'{known_as}' now" if known_as else f"gone (id {before})"
+    told = f"is not the group that had this name at the last complete read; that one is {former}"
+    return f"{told}; if that one is meant, change {key}" if key else told
+
+
+def _change(snapshot: DirectorySnapshot, last: LastRead) -> str:
+    """From what to what: the parts of both scopes that differ."""
+    before, now = (scope.split(SCOPE_PARTS) for scope in (last.scope, snapshot.scope))
+    left = SCOPE_PARTS.join(part for part in before if part not in now)
+    new = SCOPE_PARTS.join(part for part in now if part not in before)
+    return f"{left or 'nothing'} → {new or 'nothing'}"

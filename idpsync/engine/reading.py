@@ -15,6 +15,8 @@ from idpsync.core.guard import guard
 from idpsync.core.membership import under_present_names
 from idpsync.core.model import Coverage, DirectorySnapshot
 from idpsync.core.planner import plan
+from idpsync.core.policy import Policy
+from idpsync.core.records import LastRead
 from idpsync.core.suspicion import examine
 from idpsync.core.world import World
 from idpsync.engine.acceptance import pending_invites, stands
@@ -36,13 +38,14 @@ class Reader:
         DirectoryUnread or RemoteError when a side could not be read at all.
         """
         rooms, begun = self.rooms, self.rooms.clock.now()
-        known = rooms.cache.group_members()
+        last = rooms.cache.last_read()
         links = rooms.registry.links()
         snapshot = examine(
             self._read_directory(),
-            known=known,
+            last=last,
             canaries=self.rule.canaries,
             linked=sum(link.source == rooms.source.name for link in links),
+            keys=_keys(self.rule.policy),
         )
         # reservations are read before accounts: one that becomes an account meanwhile is seen as both,
         # and counted once; the other way round it would be seen as neither
@@ -70,23 +73,23 @@ class Reader:
             assignments=under_present_names(given.values(), {a.id: a.member for a in accounts}),
             invites={member: invite for member, invite in invites.items() if member not in over},
         )
-        preview = self._decided(world, known, listed)
+        preview = self._decided(world, last, listed)
         made = preview.plan
         log.info("plan.made", digest=made.digest, actions=len(made.actions), waiting=len(made.waiting))
         return preview
 
     def what_if(self, preview: Preview, world: World) -> Preview:
         """What would be decided about `world`, made from what `preview` read. Nothing is read again."""
-        return self._decided(world, self.rooms.cache.group_members(), preview.begun)
+        return self._decided(world, self.rooms.cache.last_read(), preview.begun)
 
-    def _decided(self, world: World, known: Mapping[str, frozenset[str]], listed: datetime) -> Preview:
+    def _decided(self, world: World, last: LastRead, listed: datetime) -> Preview:
         made = plan(world, self.rule.policy)
         report = guard(
             made,
             self.rule.limits,
             accounts=world.accounts,
             snapshot=world.snapshot,
-            known=known,
+            last=last,
         )
         return Preview(made, report, world, listed)
 
@@ -106,3 +109,12 @@ class Reader:
                 users_coverage=Coverage.FAILED,
                 problems=(str(error),),
             )
+
+
+def _keys(policy: Policy) -> Mapping[str, str]:
+    """Where the configuration names each group of a rule."""
+    keys: dict[str, str] = {}
+    for number, rule in enumerate(policy.rules):
+        key = f"policy.rules[{number}].group"
+        keys[rule.group] = f"{keys[rule.group]} and {key}" if rule.group in keys else key
+    return keys

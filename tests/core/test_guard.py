@@ -7,6 +7,7 @@ import pytest
 from idpsync.core.guard import OFF, Limit, Limits, guard
 from idpsync.core.model import Account, DirectorySnapshot
 from idpsync.core.planner import plan
+from idpsync.core.records import LastRead
 from idpsync.core.seats import Tier
 from tests.people import POLICY, PREMIUM, STANDARD, account, group, snapshot, world
 
@@ -32,7 +33,7 @@ def held(
     before = {
         name: frozenset(f"id-{member}" for member in members) for name, members in (known or {}).items()
     }
-    report = guard(made, limits, accounts=accounts, snapshot=current, known=before)
+    report = guard(made, limits, accounts=accounts, snapshot=current, last=LastRead(before))
     assert report.held == bool(report.tripped)
     return {check.name: check.counted for check in report.tripped}
 
@@ -101,7 +102,7 @@ def test_a_tripped_limit_names_the_people() -> None:
     accounts = tuple(account(name) for name in NAMES)
     made = plan(world(current, accounts, seats={PREMIUM: 0, STANDARD: 30}), POLICY)
     limits = replace(NONE, removals=Limit(count=1))
-    report = guard(made, limits, accounts=accounts, snapshot=current, known={})
+    report = guard(made, limits, accounts=accounts, snapshot=current, last=LastRead())
 
     assert report.tripped[0].people == ("p00@acme.example", "p01@acme.example")
     assert str(report.tripped[0]) == "removals.count: allowed 1, seen 2 (2/20)"
