@@ -154,7 +154,7 @@ class Reconciler:
         performed = performer.perform(made.actions, order.progress)
         waiting = still_waiting(made, performed, performer.gave_up)
         rooms.waiting.replace(waiting, cause, made_at=made.made_at)
-        rooms.cache.save(preview.snapshot)
+        rooms.cache.save(replace(preview.snapshot, scope=preview.report.scope))
         return performed
 
     def _end(
