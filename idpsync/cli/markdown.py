@@ -70,10 +70,11 @@ def _parts(outline: Outline, most: int) -> Iterator[str]:
 def _held(outline: Outline) -> str:
     lines = ["**HELD by the guard: nothing was written.**", ""]
     for tripped in outline.tripped[:FEW]:
-        named = ", ".join(safe(name) for name in tripped.people[:PEOPLE])
+        named = ", ".join(code(name) for name in tripped.people[:PEOPLE])
         left = len(tripped.people) - PEOPLE
         more = f" … and {left:,} more" if left > 0 else ""
-        lines.append(f"- {safe(tripped.sentence)}: {named}{more}")
+        sentences = "; ".join(code(sentence) for sentence in tripped.sentences[:FEW])
+        lines.append(f"- {sentences}: {named}{more}" if named else f"- {sentences}")
     lines += _more(len(outline.tripped), FEW)
     lines += ["", "Let exactly this plan pass once, or drop it:", "", "```sh"]
     return "\n".join([*lines, *outline.commands, "```"])

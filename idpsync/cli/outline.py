@@ -1,5 +1,6 @@
 """What a document about plans says, before it has a form: terminal, Markdown and HTML show the same."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,9 +79,9 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Tripped:
-    """A limit of the guard that holds the plan, and the people it counted."""
+    """Limits of the guard that hold the plan, and the people they all counted."""
 
-    sentence: str
+    sentences: tuple[str, ...]
     people: tuple[str, ...]
 
 
@@ -137,9 +138,10 @@ def told(
 
     So is a text that every row has, and a column in which nothing stands is left out.
     """
-    reasons = _shared_reasons(rows)
+    becauses = [impersonal(row["because"], row["user_name"]) for row in rows]
+    reasons = _shared_reasons(becauses)
     fields = [(column, [cell(row) for row in rows]) for column, cell in columns]
-    own = ["; ".join(reason for reason in row["because"] if reason not in reasons) for row in rows]
+    own = ["; ".join(reason for reason in because if reason not in reasons) for because in becauses]
     fields.append((Column("because"), own))
     shared = [f"{column.title}: {cells[0]}" for column, cells in fields if _same(column, cells)]
     shared += [f"because {'; '.join(reasons)}"] if reasons else []
@@ -157,12 +159,20 @@ def _same(column: Column, cells: Sequence[str]) -> bool:
     return column.kind is Kind.TEXT and len(cells) > 1 and cells[0] != "" and len(set(cells)) == 1
 
 
-def _shared_reasons(rows: Sequence[Document]) -> tuple[str, ...]:
-    shared = dict.fromkeys(rows[0]["because"]) if rows else {}
-    for row in rows:
+def impersonal(because: Sequence[str], name: str) -> Sequence[str]:
+    """The reasons without the name of the person, who is told beside them."""
+    if "@" not in name or not any(name in reason for reason in because):
+        return because
+    own = re.compile(rf"(?<![\w.+-]){re.escape(name)}(?![\w-])")
+    return [own.sub("the person", reason) for reason in because]
+
+
+def _shared_reasons(becauses: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    shared = dict.fromkeys(becauses[0]) if becauses else {}
+    for because in becauses:
         if not shared:
             break
-        shared = {reason: None for reason in shared if reason in row["because"]}
+        shared = {reason: None for reason in shared if reason in because}
     return tuple(shared)
 
 

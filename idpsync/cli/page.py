@@ -1,15 +1,17 @@
 """An outline as one page of HTML without outside resources."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from idpsync.cli.outline import Kind, Outline, Seats, some, step, visible
+from idpsync.cli.outline import Kind, Outline, Seats, step, visible
 
 FOLDED = 20  # rows beyond which a list is folded away
 MOST = 5000  # rows of one list; a browser stays quick
+PEOPLE = 10  # of a tripped limit that are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ def width(seats: Seats, other: Seats) -> float:
     return round(100 * own / max(own, wider, 1), 2)
 
 
+def left(names: Sequence[str]) -> str:
+    """How many are not among the first few."""
+    number = len(names) - PEOPLE
+    return f"… and {number:,} more" if number > 0 else ""
+
+
 @cache
 def _templates() -> Environment:
     made = Environment(
@@ -69,10 +77,11 @@ def _templates() -> Environment:
         "beyond": beyond,
         "width": width,
         "step": step,
-        "some": some,
+        "left": left,
         "NUMBER": Kind.NUMBER,
         "NAME": Kind.NAME,
         "FOLDED": FOLDED,
         "MOST": MOST,
+        "PEOPLE": PEOPLE,
     }
     return made

@@ -67,12 +67,12 @@ def moment(at: str | None) -> str:
 
 
 def tripped_of(plan: Document) -> tuple[Tripped, ...]:
-    """The limits that hold the plan."""
-    return tuple(
-        Tripped(limit_sentence(check), tuple(check.get("people", ())))
-        for check in plan["guard"]["limits"]
-        if check["tripped"]
-    )
+    """The limits that hold the plan; those that counted the same people stand together."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for check in plan["guard"]["limits"]:
+        if check["tripped"]:
+            found.setdefault(tuple(check.get("people", ())), []).append(limit_sentence(check))
+    return tuple(Tripped(tuple(sentences), people) for people, sentences in found.items())
 
 
 def limit_sentence(check: Document) -> str:

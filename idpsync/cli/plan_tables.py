@@ -113,7 +113,10 @@ def _show_guard(console: Console, outline: Outline) -> None:
     if outline.tripped:
         console.print()
     for tripped in outline.tripped:
-        _say(console, f"HELD by {tripped.sentence}: {some(tripped.people, PEOPLE)}", style="bold red")
+        for sentence in tripped.sentences:
+            _say(console, f"HELD by {sentence}", style="bold red")
+        if tripped.people:
+            _say(console, some(tripped.people, PEOPLE), indent=2)
     if outline.commands:
         console.print("Nothing was written. Let exactly this plan pass once, or drop it:")
         for command in outline.commands:
