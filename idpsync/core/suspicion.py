@@ -129,7 +129,14 @@ def _replaced(before: str, known_as: str | None, key: str | None) -> str:
 
 def _change(snapshot: DirectorySnapshot, last: LastRead) -> str:
     """From what to what: the parts of both scopes that differ."""
-    before, now = (scope.split(SCOPE_PARTS) for scope in (last.scope, snapshot.scope))
-    left = SCOPE_PARTS.join(part for part in before if part not in now)
-    new = SCOPE_PARTS.join(part for part in now if part not in before)
-    return f"{left or 'nothing'} → {new or 'nothing'}"
+    before, now = (_parts(scope) for scope in (last.scope, snapshot.scope))
+    left, new = (
+        (part for part in before if part not in now),
+        (part for part in now if part not in before),
+    )
+    return f"{', '.join(left) or 'nothing'} → {', '.join(new) or 'nothing'}"
+
+
+def _parts(scope: str) -> list[str]:
+    """Without the fingerprint, which says nothing to a person."""
+    return [part for part in scope.split(SCOPE_PARTS) if not part.startswith("#")]

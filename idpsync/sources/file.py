@@ -17,6 +17,7 @@ from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group
 from idpsync.core.ports import Clock
 from idpsync.core.records import Health
 from idpsync.sources.file_lines import DECLARATION, JSON_SUFFIXES, PeopleFile, decode, parse
+from idpsync.sources.scope import file_scope
 from idpsync.sources.settings import FileConfig
 
 log = structlog.get_logger()
@@ -55,6 +56,7 @@ class FileSource:
             groups=_groups(people, self._groups, coverage),
             users_coverage=coverage,
             problems=problems,
+            scope=file_scope(self._config),
         )
 
     def find(self, user_name: str) -> tuple[DirectoryUser, frozenset[str]] | None:

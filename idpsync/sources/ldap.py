@@ -15,6 +15,7 @@ from idpsync.sources.ldap_errors import SYSTEM
 from idpsync.sources.ldap_members import MEMBER_ATTRIBUTES, Groups, Roster
 from idpsync.sources.ldap_names import normal
 from idpsync.sources.ldap_session import Entry, Listing, Search, Session, Unreadable, escaped, is_filter
+from idpsync.sources.scope import ldap_scope
 from idpsync.sources.settings import LdapConfig
 
 log = structlog.get_logger()
@@ -50,6 +51,8 @@ class LdapSource:
             found = Groups(group_listing, self._config).resolve(
                 self._wanted, roster, cache(lambda: self._visible(session))
             )
+            gone = any(group.coverage is Coverage.GONE for group in found.groups)
+            other_groups = self._other_groups(session) if gone else {}
         coverage = _people_coverage(listing, users, problems, hidden=found.people_hidden)
         if not users:
             problems.append(f"nobody matches {self._config.user_filter} under {self._config.user_base}")
@@ -62,6 +65,8 @@ class LdapSource:
             groups=found.groups,
             users_coverage=coverage,
             problems=(*problems, *found.problems),
+            scope=ldap_scope(self._config),
+            other_groups=other_groups,
         )
         if not snapshot.complete:
             log.warning("directory.incomplete", source=self.name, problems=snapshot.problems[:TOLD])
@@ -189,6 +194,17 @@ class LdapSource:
         config = self._config
         named = (config.id_attribute, config.group_name_attribute, "objectClass")
         return Search(operation, config.group_base, chosen, (*named, *MEMBER_ATTRIBUTES))
+
+    def _other_groups(self, session: Session) -> dict[str, str]:
+        """Every group by its id, whatever it is called: one that is gone may have a new name."""
+        config = self._config
+        named = (config.id_attribute, config.group_name_attribute)
+        search = Search("look for renamed groups", config.group_base, config.group_filter, named)
+        groups: dict[str, str] = {}
+        for entry in session.read_all(search).entries:
+            ids, names = (_readable(entry, attribute) for attribute in named)
+            groups |= {external_id: name for external_id in ids[:1] for name in names[:1]}
+        return groups
 
     def _visible(self, session: Session) -> frozenset[str]:
         """Everything under the user base that this bind DN may see, by DN and by user name."""

@@ -116,6 +116,22 @@ class DirectorySourceContract:
         assert group_of(snapshot, "Claude Users").complete
         assert snapshot.users_coverage is Coverage.COMPLETE
 
+    def test_a_renamed_group_is_told_under_its_id_where_groups_have_one(
+        self, filled: DirectoryWorld
+    ) -> None:
+        source = filled.source("Claude Premium", "Claude Users")
+        before = group_of(source.read(), "Claude Premium").external_id
+        filled.rename_group("Claude Premium", "Claude Gold")
+        has_ids = before != "Claude Premium"
+        assert source.read().other_groups.get(before) == ("Claude Gold" if has_ids else None)
+
+    def test_what_is_asked_for_is_told_and_does_not_change_by_itself(
+        self, filled: DirectoryWorld
+    ) -> None:
+        first = filled.source("Claude Users").read()
+        filled.remove("bob")
+        assert first.scope == filled.source("Claude Premium").read().scope != ""
+
     def test_ids_stay_when_the_person_and_the_groups_change(self, filled: DirectoryWorld) -> None:
         before = {u.user_name: u.external_id for u in filled.source().read().users}
         filled.put_group("Claude Premium", ["bob"])

@@ -37,6 +37,10 @@ class FakeDirectory:
     locked_out: bool = False
     shows: int | None = None
     hidden: set[str] = field(default_factory=set)
+    scope: str = "fake | base=everybody"
+    group_ids: dict[str, str] = field(
+        default_factory=dict
+    )  # name → id, which a new name does not change
     reads: int = 0
 
     def add(self, user_name: str, *groups: str, **profile: str) -> DirectoryUser:
@@ -74,6 +78,15 @@ class FakeDirectory:
 
     def rename_group(self, group: str, to: str) -> None:
         self.groups[to] = self.groups.pop(group)
+        self.group_ids[to] = self.group_ids.pop(group, self.group_id(group))
+
+    def make_group_anew(self, group: str, user_names: Iterable[str]) -> None:
+        """A group of the same name with another id."""
+        self.group_ids[group] = f"{self.group_id(group)}+"
+        self.set_members(group, user_names)
+
+    def group_id(self, group: str) -> str:
+        return self.group_ids.get(group, f"id of {group}")
 
     def source(self, *groups: str) -> "FakeSource":
         return FakeSource(self, frozenset(groups))
@@ -104,6 +117,11 @@ class FakeSource:
             groups=tuple(self._group(name, shown) for name in sorted(self.groups)),
             users_coverage=coverage,
             problems=problems.get(coverage, ()),
+            scope=self.directory.scope,
+            other_groups={
+                self.directory.group_id(name): name
+                for name in sorted(self.directory.groups.keys() - self.groups)
+            },
         )
 
     def find(self, user_name: str) -> tuple[DirectoryUser, frozenset[str]] | None:
@@ -120,14 +138,14 @@ class FakeSource:
         return Health(SYSTEM, ok=True, detail=f"{len(self.directory.people)} people")
 
     def _group(self, name: str, shown: set[str]) -> Group:
-        members = self.directory.groups.get(name)
+        members, external_id = self.directory.groups.get(name), self.directory.group_id(name)
         if members is None:
             return Group(name, name, None, Coverage.GONE, "no such group")
         if name in self.directory.hidden:
-            return Group(name, name, frozenset(), Coverage.SUSPECT, "shows no member")
+            return Group(name, external_id, frozenset(), Coverage.SUSPECT, "shows no member")
         if members <= shown:
-            return Group(name, name, frozenset(members))
-        return Group(name, name, frozenset(members & shown), Coverage.PARTIAL, "people were cut")
+            return Group(name, external_id, frozenset(members))
+        return Group(name, external_id, frozenset(members & shown), Coverage.PARTIAL, "people were cut")
 
     def _answer(self, operation: str) -> None:
         fault: RemoteError | None = None
