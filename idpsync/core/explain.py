@@ -1,18 +1,42 @@
 """Why somebody has what they have: the plan, turned round to one person."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
+from idpsync.core.guard import GuardReport
 from idpsync.core.membership import Invite, with_assignment
-from idpsync.core.model import Account, DirectoryUser, fold
+from idpsync.core.model import Account, DirectoryUser
 from idpsync.core.plan import Action, Plan
-from idpsync.core.policy import Entitlement, Policy
-from idpsync.core.seats import WaitEntry
+from idpsync.core.planner import plan as plan_anew
+from idpsync.core.policy import Entitlement, Mode, Policy
+from idpsync.core.queueing import Place, place_of
+from idpsync.core.reasons import GroupSeen, RoleGiven, RuleSeen, groups_seen, roles_given, rules_seen
+from idpsync.core.scene import Finding, Scene, Verdict
+from idpsync.core.seats import Claim, Holding, SeatPool, Tier, WaitEntry, why_not
+from idpsync.core.verdict import verdict
+from idpsync.core.whereabouts import Subject, find_subject, similar_names
 from idpsync.core.world import World, groups_by_person
 
 
 @dataclass(frozen=True, slots=True)
+class SeatOption:
+    """One tier before one person: `before` and `after` the plan. `theirs`: they hold it in the end."""
+
+    tier: Tier
+    theirs: bool
+    open: bool
+    because: str
+    before: SeatPool
+    after: SeatPool
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """One person through the whole decision. `notes` says what else matters, refusals first."""
+    """One person through the whole decision. `notes` says what else matters, refusals first.
+
+    `kept_back` are actions that the mode does not let happen, `held_by` the limits of the guard that
+    stop what is planned, `similar` the names that a name nobody has may have meant.
+    """
 
     user_name: str
     member: str
@@ -25,108 +49,163 @@ class Explanation:
     wait_entry: WaitEntry | None
     position: int | None
     notes: tuple[str, ...]
+    verdict: Verdict
+    groups_seen: tuple[GroupSeen, ...]
+    rules: tuple[RuleSeen, ...]
+    roles: tuple[RoleGiven, ...]
+    options: tuple[SeatOption, ...]
+    place: Place | None = None
+    holding: Holding | None = None
     invite: Invite | None = None  # while it is pending
+    kept_back: tuple[Action, ...] = ()
+    held_by: tuple[str, ...] = ()
+    similar: tuple[str, ...] = ()
 
     @property
     def known(self) -> bool:
-        """Whether directory, target, wait list or an invite know the person at all."""
-        return bool(self.user or self.account or self.wait_entry or self.invite)
+        """Whether directory, target, wait list, plan or an invite know the person at all."""
+        return self.verdict.finding is not Finding.UNKNOWN
 
 
-def explain_user(name: str, world: World, policy: Policy, plan: Plan) -> Explanation:
-    """`name` is a user name, an e-mail address or a directory id."""
-    user = next((u for u in world.snapshot.users if fold(name) in _names(u)), None)
-    link_of = {(k.source, k.external_id): k.account_id for k in world.links}
-    linked_id = link_of.get((user.source, user.external_id)) if user else None
-    account = next(
-        (a for a in world.accounts if a.id == linked_id),
-        next((a for a in world.accounts if _is(a, name, user)), None),
+def explain_user(
+    name: str, world: World, policy: Policy, plan: Plan, report: GuardReport | None = None
+) -> Explanation:
+    """`name` is a user name, an e-mail address or a directory id; `report` what the guard says."""
+    subject = find_subject(name, world, plan)
+    every = {group.name for group in world.snapshot.groups}
+    groups = frozenset(groups_by_person(world.snapshot, every).get(subject.external_id, set()))
+    ruled = policy.entitle(groups)
+    actions = subject.actions(plan)
+    scene = Scene(
+        subject=subject,
+        world=world,
+        policy=policy,
+        plan=plan,
+        entitlement=with_assignment(ruled, subject.assignment),
+        actions=actions,
+        kept_back=_kept_back(subject, world, policy, actions),
+        wait_entry=next((w for w in plan.waiting if w.member == subject.member), None),
+        place=place_of(subject.member, plan),
     )
-    groups = frozenset[str]()
-    if user:
-        every = {group.name for group in world.snapshot.groups}
-        groups = frozenset(groups_by_person(world.snapshot, every).get(user.external_id, set()))
-    member = account.member if account else fold(user.user_name if user else name)
-    entry = next((w for w in plan.waiting if w.member == member), None)
-    queue = [w.member for w in plan.waiting if entry and w.wants == entry.wants]
-    ruled, invite = policy.entitle(groups), _invite_of(member, name, world)
+    held_by = tuple(map(str, report.tripped)) if report and actions else ()
+    found = _held(verdict(scene), plan) if held_by else verdict(scene)
     return Explanation(
-        user_name=user.user_name if user else account.user_name if account else name,
-        member=member,
-        user=user,
+        user_name=subject.name,
+        member=subject.member,
+        user=subject.user,
         groups=groups,
-        entitlement=with_assignment(ruled, world.assignments.get(member)),
-        account=account,
-        linked=bool(account and account.id in {k.account_id for k in world.links}),
-        actions=tuple(a for a in plan.actions if _concerns(a, user, account)),
-        wait_entry=entry,
-        position=queue.index(member) + 1 if entry else None,
-        notes=(
-            *_notes(member, user, account, policy, plan),
-            *_by_hand(member, ruled, invite, world),
-        ),
-        invite=invite,
+        entitlement=scene.entitlement,
+        account=subject.account,
+        linked=subject.link is not None,
+        actions=actions,
+        wait_entry=scene.wait_entry,
+        position=scene.place.position if scene.place else None,
+        notes=tuple(_notes(scene, ruled)),
+        verdict=found,
+        groups_seen=groups_seen(subject.external_id, world.snapshot, policy),
+        rules=rules_seen(groups, ruled, policy),
+        roles=roles_given(scene.entitlement.roles, groups, policy),
+        options=tuple(_options(scene)),
+        place=scene.place,
+        holding=subject.holding,
+        invite=subject.invite,
+        kept_back=scene.kept_back,
+        held_by=held_by,
+        similar=similar_names(name, world) if found.finding is Finding.UNKNOWN else (),
     )
 
 
-def _invite_of(member: str, name: str, world: World) -> Invite | None:
-    """The pending invite of the person, also when they were asked for by its address."""
-    by_address = (i for i in world.invites.values() if fold(i.email) == fold(name))
-    return world.invites.get(member) or next(by_address, None)
+def _held(found: Verdict, plan: Plan) -> Verdict:
+    step = f"The guard holds this plan: nothing is written before `idpsync approve {plan.digest}`."
+    return replace(found, next_steps=(*found.next_steps, step))
 
 
-def _by_hand(member: str, ruled: Entitlement, invite: Invite | None, world: World) -> list[str]:
+def _kept_back(
+    subject: Subject, world: World, policy: Policy, actions: tuple[Action, ...]
+) -> tuple[Action, ...]:
+    """What mode full would do to the person beside what is done."""
+    if policy.mode not in (Mode.CREATE_ONLY, Mode.NO_REMOVALS):
+        return ()
+    full = subject.actions(plan_anew(world, replace(policy, mode=Mode.FULL)))
+    return tuple(action for action in full if action not in actions)
+
+
+# --- the pool before one person -----------------------------------------------------------------------
+
+
+def _options(scene: Scene) -> Iterator[SeatOption]:
+    """The tiers they may have, best liked first, and the one they hold beyond that."""
+    options, before, after = scene.entitlement.options, scene.plan.pool_before, scene.plan.pool_after
+    beyond = tuple(t for t in (scene.tier, scene.final) if t and t not in options)
+    for tier in dict.fromkeys((*options, *beyond)):
+        claim = Claim(scene.subject.member, scene.subject.name, (tier,))
+        is_open = after.open_to(claim, tier) > 0
+        because = _why(scene, tier, options) or ("is open" if is_open else why_not(after, claim, tier))
+        yield SeatOption(tier, scene.final == tier, is_open, because, before, after)
+
+
+def _why(scene: Scene, tier: Tier, options: tuple[Tier, ...]) -> str:
+    """What says more than whether there is room."""
+    final = scene.final
+    if tier == final:
+        return "theirs" if tier in options else "theirs still, though policy does not give it"
+    if final is None or final not in options or tier not in options:
+        return ""
+    if options.index(tier) > options.index(final):
+        return "not needed"
+    return "not asked for: content with what they hold" if scene.entitlement.flexible else ""
+
+
+# --- what else matters --------------------------------------------------------------------------------
+
+
+def _notes(scene: Scene, ruled: Entitlement) -> Iterator[str]:
+    subject, plan = scene.subject, scene.plan
+    if refusal := subject.refusal(plan):
+        yield f"refused: {refusal.reason} ({'; '.join(refusal.because)})"
+    if conflict := subject.conflict(plan):
+        yield f"in conflict: {conflict.reason}: {', '.join(conflict.keys)}"
+    if subject.user is None:
+        yield "is not in the directory as it was just read"
+    elif subject.user.active is None:
+        yield "the directory does not say whether they are active: nothing is granted or taken"
+    elif not subject.user.active:
+        yield "is disabled in the directory"
+    if subject.adoption:
+        yield f"the account is found to be theirs by {_words(subject.adoption.matched_by)}"
+    if subject.is_orphan(plan):
+        yield "the account was never linked: idpsync does not touch it"
+    if subject.is_protected(scene.policy):
+        yield "the account is protected: no plan touches it"
+    yield from _reserved(scene)
+    yield from _by_hand(subject, ruled)
+    yield from _over(scene)
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _reserved(scene: Scene) -> Iterator[str]:
+    holding = scene.subject.holding
+    if holding and not holding.settled and scene.tier is None:
+        until = f" until {holding.expires_at:%Y-%m-%d %H:%M} UTC" if holding.expires_at else ""
+        yield f"a {holding.tier} seat is reserved for them{until}"
+
+
+def _by_hand(subject: Subject, ruled: Entitlement) -> Iterator[str]:
     """What was given by hand, and whether it holds."""
-    notes = []
-    if given := world.assignments.get(member):
+    if given := subject.assignment:
         said = f"{given.tier or 'no seat'} was given by hand by {given.by} on {given.at:%Y-%m-%d}"
-        notes.append(said if ruled.flexible else f"{said}, but a rule with a tier counts for more")
-    if invite:
-        notes.append(
+        yield said if ruled.flexible else f"{said}, but a rule with a tier counts for more"
+    if invite := subject.invite:
+        yield (
             f"an invite is pending: {invite.tier} as {invite.role}, by {invite.invited_by}, "
             f"until {invite.expires_at:%Y-%m-%d %H:%M} UTC"
         )
-    return notes
 
 
-def _names(user: DirectoryUser) -> set[str]:
-    return {fold(user.user_name), fold(user.profile.email or user.user_name), fold(user.external_id)}
-
-
-def _is(account: Account, name: str, user: DirectoryUser | None) -> bool:
-    keys = {fold(name)} | (_names(user) if user else set())
-    return account.member in keys or fold(account.profile.email or "") in keys
-
-
-def _concerns(action: Action, user: DirectoryUser | None, account: Account | None) -> bool:
-    if user and action.external_id == user.external_id:
-        return True
-    return bool(account and getattr(action, "account_id", None) == account.id)
-
-
-def _notes(
-    member: str, user: DirectoryUser | None, account: Account | None, policy: Policy, plan: Plan
-) -> list[str]:
-    notes = [
-        f"refused: {refusal.reason} ({'; '.join(refusal.because)})"
-        for refusal in plan.refused
-        if fold(refusal.user_name) == member
-    ]
-    mine = {f"person {user.external_id}"} if user else set()
-    mine |= {f"account {account.user_name}"} if account else set()
-    notes += [
-        f"in conflict: {conflict.reason}: {', '.join(conflict.keys)}"
-        for conflict in plan.conflicts
-        if any(key.startswith(tuple(mine)) for key in conflict.keys if mine)
-    ]
-    if user is None:
-        notes.append("is not in the directory as it was just read")
-    elif user.active is None:
-        notes.append("the directory does not say whether they are active: nothing is granted or taken")
-    elif not user.active:
-        notes.append("is disabled in the directory")
-    if account and account.user_name in plan.orphans:
-        notes.append("the account was never linked: idpsync does not touch it")
-    if account and member in policy.protected:
-        notes.append("the account is protected: no plan touches it")
-    return notes
+def _over(scene: Scene) -> Iterator[str]:
+    for over in scene.plan.over:
+        if over.tier == scene.final:
+            yield str(over)

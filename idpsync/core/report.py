@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from idpsync.core.alerts import RUNBOOK, AlertState
-from idpsync.core.explain import Explanation
 from idpsync.core.guard import GuardReport, LimitCheck
 from idpsync.core.plan import Over, Plan, action_json, name_of, pool_json
 from idpsync.core.records import HeldPlan, LedgerEntry, RunRecord
@@ -184,47 +183,4 @@ def entry_json(entry: LedgerEntry) -> Mapping[str, object]:
         "because": list(entry.because),
         "detail": dict(entry.detail),
         "run_id": entry.run_id,
-    }
-
-
-def explanation_json(why: Explanation, history: Iterable[LedgerEntry]) -> dict[str, object]:
-    """Everything known about one person, in the order in which it was decided."""
-    entry = why.wait_entry
-    return {
-        "user_name": why.user_name,
-        "known": why.known,
-        "groups": sorted(why.groups),
-        "entitlement": {
-            "admitted": why.entitlement.admitted,
-            "ceiling": name_of(why.entitlement.ceiling),
-            "options": [tier.name for tier in why.entitlement.options],
-            "roles": sorted(why.entitlement.roles),
-            "because": list(why.entitlement.because),
-        },
-        "account": why.account
-        and {
-            "id": why.account.id,
-            "user_name": why.account.user_name,
-            "standing": why.account.standing.value,
-            "tier": name_of(why.account.tier),
-            "linked": why.linked,
-        },
-        "planned": [action_json(action) for action in why.actions],
-        "waiting": entry
-        and {
-            "wants": entry.wants.name,
-            "holds": name_of(entry.holds),
-            "position": why.position,
-            "since": iso(entry.since),
-            "because": list(entry.because),
-        },
-        "invite": why.invite
-        and {
-            "tier": why.invite.tier.name,
-            "role": why.invite.role,
-            "invited_by": why.invite.invited_by,
-            "expires_at": iso(why.invite.expires_at),
-        },
-        "notes": list(why.notes),
-        "history": [entry_json(row) for row in history],
     }

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from idpsync.core.contract import Item, reshaped
 from idpsync.core.explain import Explanation, explain_user
+from idpsync.core.explanation_report import explanation_json
 from idpsync.core.guard import GuardReport
 from idpsync.core.model import Coverage, Standing
 from idpsync.core.plan import CreateAccount, ReactivateAccount
 from idpsync.core.planner import plan
 from idpsync.core.policy import Policy, WithoutRule
-from idpsync.core.report import explanation_json, plan_json
+from idpsync.core.report import plan_json
 from idpsync.core.seats import Door, Holding, WaitEntry
 from idpsync.core.world import World, has_seat
 from tests.core.test_planner import EMPTY, read, steps

@@ -1,0 +1,73 @@
+"""Somebody's place in the queue: who stands before them, and what must happen until it is their turn."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from idpsync.core.plan import Plan
+from idpsync.core.seats import SeatPool, Tier, WaitEntry
+
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`position` counts those who wait for the same tier; `before` are the user names of all who would
+    be given a seat of it earlier, `sentences` what has to happen.
+    """
+
+    position: int
+    before: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+def place_of(member: str, plan: Plan) -> Place | None:
+    """The place of somebody who waits; None for everybody else."""
+    entry = next((w for w in plan.waiting if w.member == member), None)
+    if entry is None:
+        return None
+    earlier = plan.waiting[: plan.waiting.index(entry)]
+    same = sum(other.wants == entry.wants for other in earlier)
+    before = tuple(other.user_name for other in earlier if other.awaits(entry.wants))
+    return Place(same + 1, before, tuple(_sentences(entry, earlier, before, plan.pool_after)))
+
+
+def _sentences(
+    entry: WaitEntry, earlier: tuple[WaitEntry, ...], before: tuple[str, ...], pool: SeatPool
+) -> Iterator[str]:
+    if entry.owed:
+        yield "Is owed a seat that was given up in an exchange: nobody stands before them."
+    elif before:
+        named = ", ".join(before[:NAMED]) + (" …" if len(before) > NAMED else "")
+        stand = "1 person stands" if len(before) == 1 else f"{len(before)} people stand"
+        yield f"{stand} before them: {named}."
+    for tier in dict.fromkeys((entry.wants, *sorted(entry.accepts))):
+        ahead = sum(other.awaits(tier) for other in earlier)
+        yield _what_must_happen(tier, ahead, pool, newcomer=entry.holds is None)
+
+
+def _what_must_happen(tier: Tier, ahead: int, pool: SeatPool, *, newcomer: bool) -> str:
+    kept = pool.reserved.get(tier, 0)
+    needed = ahead + 1 + kept - pool.balance(tier)
+    crowded = 1 - pool.total_balance if newcomer else 0
+    if crowded > max(needed, 0) and pool.total_free:
+        return (
+            f"{tier}: more people than seats in all tiers together; {_seats(crowded)} more, of any "
+            f"tier, or {_people(crowded)} fewer, and there is room."
+        )
+    if needed <= 0:
+        return f"{tier}: there is room; the next run gives it to them."
+    if needed == 1 and not kept:
+        return f"{tier}: the next seat that comes free is theirs."
+    logins = f" ({kept} kept for logins: a login takes one at once)" if kept else ""
+    return (
+        f"{tier}: {_seats(needed)} more, or {_people(needed)} with {tier} leaving, and it is their "
+        f"turn{logins}."
+    )
+
+
+def _seats(number: int) -> str:
+    return "1 seat" if number == 1 else f"{number} seats"
+
+
+def _people(number: int) -> str:
+    return "1 person" if number == 1 else f"{number} people"
