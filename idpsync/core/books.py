@@ -289,7 +289,7 @@ class RunBook(Protocol):
         """Record a held plan and tell how it stands; another digest supersedes it.
 
         The same digest over the same limits again changes nothing; over other limits it is held anew.
-        What was rejected stays rejected.
+        What was rejected stays rejected over the limits that somebody looked at.
         """
         ...
 

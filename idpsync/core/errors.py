@@ -146,14 +146,17 @@ class AmbiguousCorrelation(IdpSyncError):
 
 
 class UnsafePlan(IdpSyncError):
-    """A plan goes over a guard limit: nothing was written."""
+    """A plan goes over a guard limit: nothing was written. `tripped` is a sentence for each."""
 
-    def __init__(self, digest: str, tripped: tuple[str, ...]) -> None:
+    def __init__(self, digest: str, tripped: tuple[str, ...], rejected_by: str | None = None) -> None:
         self.digest, self.tripped = digest, tripped
+        more = f"; and {len(tripped) - 10} more" if len(tripped) > 10 else ""
+        remedy = f"`idpsync reject {digest}` drops it"
+        if rejected_by:
+            remedy = f"it stays stopped, as {rejected_by} rejected it"
         super().__init__(
-            f"plan held by the guard: {'; '.join(tripped)}; "
-            f"`idpsync approve {digest}` lets exactly this plan pass once, "
-            f"`idpsync reject {digest}` drops it"
+            f"plan held by the guard: {'; '.join(tripped[:10])}{more}; "
+            f"`idpsync approve {digest}` lets exactly this plan pass once, {remedy}"
         )
 
 

@@ -137,10 +137,13 @@ class HeldPlan:
     limits: frozenset[str] = frozenset()
 
     def stands_for(self, other: "HeldPlan") -> bool:
-        """Whether holding `other` again tells nobody anything new. What was rejected stays rejected."""
+        """Whether holding `other` again tells nobody anything new.
+
+        What was rejected stays rejected, unless another limit trips that nobody has looked at.
+        """
         if self.state is HoldState.HELD:
-            return self.limits == other.limits
-        return self.state is HoldState.REJECTED
+            return other.limits == self.limits
+        return self.state is HoldState.REJECTED and other.limits <= self.limits
 
     def lets_pass(self, limits: AbstractSet[str], valid_since: datetime) -> bool:
         """Whether this is an approval from `valid_since` or later, given in sight of all `limits`."""

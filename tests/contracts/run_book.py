@@ -105,10 +105,19 @@ class RunBookContract:
 
         runs.hold_plan(held("d1", 15), CAUSE)
 
-        assert runs.hold_plan(held("d1", 30, "scope"), CAUSE).state is HoldState.REJECTED
+        assert runs.hold_plan(held("d1", 30), CAUSE).state is HoldState.REJECTED
         assert self.states(books) == [("d1", HoldState.REJECTED)]
         assert not runs.take_approval("d1", LIMITS, NOW, CAUSE)
         assert books.events() == ["plan.held", "plan.rejected"]
+
+    def test_a_rejected_plan_is_held_anew_over_a_limit_that_nobody_looked_at(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(held("d1", 0, "removals.count", "scope"), CAUSE)
+        runs.decide("d1", HoldState.REJECTED, ADMIN)
+
+        assert runs.hold_plan(held("d1", 15, "scope"), CAUSE).state is HoldState.REJECTED
+        assert runs.hold_plan(held("d1", 30, "changes.count"), CAUSE).state is HoldState.HELD
+        assert self.states(books) == [("d1", HoldState.HELD)]
 
     def test_a_plan_used_up_is_held_anew_when_it_comes_back(self, books: Books) -> None:
         runs = books.store.runs

@@ -212,7 +212,7 @@ def test_over_a_limit_nothing_is_written_and_the_plan_is_held() -> None:
     assert before == house.target.calls["apply"]
     held = house.store.runs.held_plans()
     assert [(outcome.run.digest, HoldState.HELD)] == [(h.digest, h.state) for h in held]
-    assert held[0].tripped == ("removals.count: allowed 1, seen 2 (2/3)",)
+    assert held[0].tripped == ("removals.count: allowed 1, seen 2 (2/3): ada, bob",)
 
 
 def test_an_approval_lets_exactly_that_plan_pass_once() -> None:
@@ -255,7 +255,7 @@ def test_a_group_that_loses_half_its_members_is_held_until_approved() -> None:
     house.directory.set_members("Users", ["ada"])
 
     assert RunState.HELD is house.run().run.state
-    said = "group_losses.percent:Users: allowed 50 %, seen 75 % (3/4)"
+    said = "group_losses.percent:Users: allowed 50 %, seen 75 % (3/4): bob, cy, dan"
     assert (said,) == house.store.runs.held_plans()[0].tripped
     assert RunState.HELD is house.run().run.state  # the baseline did not move by looking
 
