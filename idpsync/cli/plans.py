@@ -14,15 +14,19 @@ from rich.console import Console
 
 from idpsync.cli import explain_tables, hold_tables
 from idpsync.cli.context import Desk, json_option, pass_desk
+from idpsync.cli.diff_outline import diff_outline
 from idpsync.cli.documents import hand_out
+from idpsync.cli.plan_file import kept_plan
 from idpsync.cli.plan_outline import plan_outline
 from idpsync.cli.plan_tables import show_outcome, show_plan
 from idpsync.cli.progress import bar
 from idpsync.core.explain import explain_user
+from idpsync.core.explanation_report import explanation_json
+from idpsync.core.plan_diff import plan_diff
 from idpsync.core.policy import Mode
 from idpsync.core.records import Cause, HeldPlan, HoldState, RunState
 from idpsync.core.remedies import Exit, remedy
-from idpsync.core.report import explanation_json, held_json, plan_json, run_json
+from idpsync.core.report import held_json, plan_json, run_json
 from idpsync.engine.holding import decide
 from idpsync.engine.leadership import JUDGE, lead
 from idpsync.engine.outcome import Outcome, Preview
@@ -40,14 +44,26 @@ BUSY_PATIENCE = 60.0  # a run of the daemon is let finish
     show_default=True,
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option(
+    "--diff",
+    "older",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Show what changed since the plan in this file, the JSON of an earlier `plan --json`.",
+)
 @json_option
 @pass_desk
-def plan(desk: Desk, shape: str, out: Path | None, as_json: bool) -> int:
+def plan(desk: Desk, shape: str, out: Path | None, older: Path | None, as_json: bool) -> int:
     """Read, decide, guard, print. Writes nothing."""
+    kept = kept_plan(older, desk.config.organization.id) if older else None
     preview = desk.house.reconciler.preview()
     shape = "json" if as_json else shape
     document = _document(desk, preview)
-    hand_out(desk, document, plan_outline(document), shape, out)
+    if kept is None:
+        hand_out(desk, document, plan_outline(document), shape, out)
+    else:
+        diff = plan_diff(kept, document)
+        hand_out(desk, diff, diff_outline(diff, str(older)), shape, out)
     if shape == "table" and out is None:
         for line in desk.not_booked():
             desk.console.print(line)
@@ -150,7 +166,9 @@ def explain(desk: Desk, user: str, as_json: bool) -> int:
     """Why USER (user name or e-mail) has what they have, and what must happen for more."""
     house = desk.house
     preview = house.reconciler.preview()
-    explanation = explain_user(user, preview.world, house.reconciler.rule.policy, preview.plan)
+    explanation = explain_user(
+        user, preview.world, house.reconciler.rule.policy, preview.plan, preview.report
+    )
     history = house.store.ledger.entries(member=explanation.member, limit=10)
     desk.say(
         explanation_json(explanation, history),
