@@ -35,7 +35,7 @@ def plan_outline(plan: Document) -> Outline:
         lead=_lead(plan),
         facts=facts_of(plan),
         tripped=tripped_of(plan),
-        commands=commands_of(plan),
+        commands=commands_for(plan["digest"], held=plan["guard"]["held"]),
         pools=(_pool(plan),),
         summary=tuple((section.title, len(section.rows)) for section in groups),
         sections=(*_remarks(plan), *groups, *_left_alone(plan)),
@@ -77,16 +77,18 @@ def tripped_of(plan: Document) -> tuple[Tripped, ...]:
 
 def limit_sentence(check: Document) -> str:
     """A limit, what it allows and what was seen."""
-    unit = " %" if "percent" in check["name"] else ""
-    seen = f"allowed {check['allowed']:g}{unit}, seen {check['seen']:g}{unit}"
-    return f"{check['name']}: {seen} ({check['counted']})"
+    return f"{check['name']}: {limit_words(check)}"
 
 
-def commands_of(plan: Document) -> tuple[str, ...]:
+def limit_words(check: Document) -> str:
+    """What a limit allows and what was seen, without its name."""
+    unit = " %" if check["name"].partition(":")[0].endswith("percent") else ""
+    return f"allowed {check['allowed']:g}{unit}, seen {check['seen']:g}{unit} ({check['counted']})"
+
+
+def commands_for(digest: str, *, held: bool) -> tuple[str, ...]:
     """What lets a held plan pass, and what drops it."""
-    if not plan["guard"]["held"]:
-        return ()
-    return f"idpsync approve {plan['digest']}", f"idpsync reject {plan['digest']}"
+    return (f"idpsync approve {digest}", f"idpsync reject {digest}") if held else ()
 
 
 def _lead(plan: Document) -> tuple[str, ...]:
@@ -126,18 +128,19 @@ def _over(over: Document) -> str:
 
 
 def _actions(plan: Document) -> list[Section]:
-    columns = ((PERSON, _person), (Column("change"), detail))
+    columns = ((PERSON, person), (Column("change"), detail))
     return [told(title, rows, columns) for title, rows in grouped(plan["actions"], title_of)]
 
 
-def _person(row: Document) -> str:
+def person(row: Document) -> str:
+    """The cell of the column `PERSON`."""
     return str(row["user_name"])
 
 
 def _waiting(plan: Document) -> list[Section]:
     columns = (
         (Column("#", Kind.NUMBER), lambda row: str(row["position"])),
-        (PERSON, _person),
+        (PERSON, person),
         (Column("holds"), lambda row: row["holds"] or "nothing"),
         (Column("since"), lambda row: (row["since"] or "")[:10]),
     )
@@ -147,7 +150,7 @@ def _waiting(plan: Document) -> list[Section]:
 
 def _refused(plan: Document) -> list[Section]:
     groups = grouped(plan["refused"], lambda row: f"Refused: {in_words(row['reason'])}")
-    return [told(title, rows, ((PERSON, _person),)) for title, rows in groups]
+    return [told(title, rows, ((PERSON, person),)) for title, rows in groups]
 
 
 def in_words(reason: str) -> str:
