@@ -35,7 +35,7 @@ class LimitConfig(Section):
     count: _MaybeCount = None
     percent: _MaybePercent = None
     at_least: Count = 0
-    """Fewer than this never trip the percentage."""
+    """Fewer than this never trip the percentage, unless it is 0."""
 
     def limit(self) -> Limit:
         return Limit(count=self.count, percent=self.percent, at_least=self.at_least)
@@ -56,7 +56,7 @@ class TierDropsLimit(LimitConfig):
 
 
 class GroupLossesLimit(LimitConfig):
-    """Per group: members lost since the last complete read."""
+    """Per group: members lost since the last complete read, or left without a seat by the plan."""
 
     percent: _MaybePercent = 50.0
     at_least: Count = 10

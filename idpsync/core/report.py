@@ -148,6 +148,7 @@ def held_json(held: HeldPlan) -> dict[str, object]:
         "state": held.state.value,
         "held_at": iso(held.held_at),
         "tripped": list(held.tripped),
+        "limits": sorted(held.limits),
         "decided_by": held.decided_by,
         "decided_at": iso(held.decided_at),
         "plan": dict(held.plan),
