@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from idpsync.cli.action_words import detail, title_of
+from idpsync.cli.action_words import detail, heading_of, tier_step, title_of
 from idpsync.cli.outline import (
     Column,
     Document,
@@ -60,9 +60,9 @@ def _lead(diff: Document, *, differs: bool) -> tuple[str, ...]:
 def _facts(diff: Document) -> Iterator[tuple[str, str]]:
     then, now = diff["then"], diff["now"]
     yield "Older", f"{moment(then['made_at'])}, {then['actions']:,} actions"
-    yield "", then["digest"]
+    yield "Digest", then["digest"]
     yield "Now", f"{moment(now['made_at'])}, {now['actions']:,} actions"
-    yield "", now["digest"]
+    yield "Digest", now["digest"]
     for label, key in (("Mode", "mode"), ("Assumed", "assumptions")):
         if then.get(key) != now.get(key):
             yield label, step(_said(then.get(key)), _said(now.get(key)))
@@ -112,7 +112,12 @@ def _actions(actions: Document) -> Iterator[Section]:
 
 def _changed_title(row: Document) -> str:
     was, now = title_of(row["then"]), title_of(row["now"])
-    return was if was == now else f"was {was}, is {now}"
+    if was == now:
+        return was
+    if row["then"]["kind"] == row["now"]["kind"]:
+        steps = tier_step(row["then"]), tier_step(row["now"])
+        return f"{heading_of(row['now'])}: was {steps[0]}, is {steps[1]}"
+    return f"was {was}, is {now}"
 
 
 def _was(row: Document) -> str:
