@@ -11,8 +11,21 @@ from idpsync.core.explain import Explanation, SeatOption
 from idpsync.core.plan import KIND, Action, action_json
 from idpsync.core.reasons import GroupSeen, RuleSeen
 from idpsync.core.records import LedgerEntry
+from idpsync.core.scene import Finding
 
-LABEL = 9  # columns of the longest label
+SEATED_BY_POLICY = frozenset(
+    {
+        Finding.SEATED,
+        Finding.SPILLED,
+        Finding.WAITING,
+        Finding.SEATLESS,
+        Finding.KEPT_BACK,
+        Finding.NOT_ADMITTED,
+    }
+)
+"""Findings in which policy has the last word; in the others it is told what it would give."""
+
+LABEL = 10  # columns of the longest label
 
 Line = tuple[str, str]
 
@@ -26,7 +39,7 @@ def show_explanation(console: Console, why: Explanation, history: Iterable[Ledge
     _show(console, (("next", step) for step in why.verdict.next_steps))
     console.print()
     _show(console, _from_groups_to_rules(why))
-    _show_seats(console, why)
+    _show(console, (("seats", _seats(option)) for option in why.options))
     _show(console, _from_account_to_queue(why))
     _show(console, _written(history))
 
@@ -59,15 +72,22 @@ def _hanging(label: str, text: str) -> Padding:
 def _from_groups_to_rules(why: Explanation) -> Iterator[Line]:
     if why.user:
         yield "directory", f"{_names(why)}; {_state(why)}"
+    elif not why.groups:
+        yield "directory", "not named in the last read"
+        return
     whole = [group.name for group in why.groups_seen if group.member and group.complete]
     if whole or all(group.complete for group in why.groups_seen):
         yield "groups", ", ".join(whole) + " (read whole)" if whole else "none of those that are read"
     yield from (("groups", _doubtful(group)) for group in why.groups_seen if not group.complete)
     yield from (("rules", _rule(rule)) for rule in why.rules)
-    yield "may have", f"{_may_have(why)}: {'; '.join(why.entitlement.because)}"
+    asked = why.verdict.finding in SEATED_BY_POLICY
+    yield (
+        "may have" if asked else "would have",
+        f"{_may_have(why)}: {'; '.join(why.entitlement.because)}",
+    )
     for given in why.roles:
         by = f"by group {' and '.join(given.groups)}" if given.groups else "by the invite"
-        yield "roles", f"{given.role}, {by}"
+        yield "roles", f"{given.role} {by}"
 
 
 def _names(why: Explanation) -> str:
@@ -100,37 +120,19 @@ def _may_have(why: Explanation) -> str:
     return (" or " if why.entitlement.flexible else ", else ").join(tiers) or "no seat"
 
 
-def _show_seats(console: Console, why: Explanation) -> None:
-    if not why.options:
-        return
-    table = Table.grid(padding=(0, 2))
-    for justify in ("left", *["right"] * 5, "left"):
-        table.add_column(justify=justify, overflow="fold")  # type: ignore[arg-type]
-    heads = ("", "bought", "assigned", "held", "kept", "free", "")
-    table.add_row(*(Text(head, style="dim") for head in heads))
-    for option in why.options:
-        table.add_row(*map(Text, _seats(option)))
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=LABEL, style="dim")
-    grid.add_column()
-    grid.add_row("seats", table)
-    console.print(Padding(grid, (0, 0, 0, 2)))
-
-
-def _seats(option: SeatOption) -> tuple[str, ...]:
+def _seats(option: SeatOption) -> str:
+    """2 purchased, 1 → 2 assigned, 1 → 0 free: premium is full (2 of 2)."""
     tier, before, after = option.tier, option.before, option.after
-    pairs = (
-        (before.assigned.get(tier, 0), after.assigned.get(tier, 0)),
-        (before.held.get(tier, 0), after.held.get(tier, 0)),
-    )
-    return (
-        tier.name,
-        str(before.purchased.get(tier, 0)),
-        *(_step(now, then) for now, then in pairs),
-        str(before.reserved.get(tier, 0)),
-        _step(before.free(tier), after.free(tier)),
-        option.because,
-    )
+    kept = before.reserved.get(tier, 0)
+    held = _step(before.held.get(tier, 0), after.held.get(tier, 0))
+    numbers = [
+        f"{before.purchased.get(tier, 0)} purchased",
+        f"{_step(before.assigned.get(tier, 0), after.assigned.get(tier, 0))} assigned",
+        *([f"{held} held"] if held != "0" else []),
+        *([f"{kept} reserved for logins"] if kept else []),
+        f"{_step(before.free(tier), after.free(tier))} free",
+    ]
+    return f"{tier}: {', '.join(numbers)}: {option.because}"
 
 
 def _step(before: int, after: int) -> str:
@@ -149,7 +151,7 @@ def _from_account_to_queue(why: Explanation) -> Iterator[Line]:
         since = f"since {why.wait_entry.since:%Y-%m-%d %H:%M} UTC"
         closed = "; ".join(r for r in why.wait_entry.because if r not in why.entitlement.because)
         yield "waits", f"number {why.position} for {why.wait_entry.wants}, {since}: {closed}"
-    yield from (("note", note) for note in why.notes)
+    yield from (("note", remark) for remark in why.remarks)
 
 
 def _account(why: Explanation) -> str:

@@ -17,6 +17,21 @@ from idpsync.core.verdict import verdict
 from idpsync.core.whereabouts import Subject, find_subject, similar_names
 from idpsync.core.world import World, groups_by_person
 
+NO_CHOICE = frozenset(
+    {
+        Finding.PRIMARY_OWNER,
+        Finding.PROTECTED,
+        Finding.ORPHAN,
+        Finding.LEAVING,
+        Finding.IN_GRACE,
+        Finding.GONE,
+        Finding.INVITED,
+        Finding.ON_WAIT_LIST_ONLY,
+        Finding.DISABLED,
+    }
+)
+"""Findings in which nobody asks which tier somebody may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeatOption:
@@ -32,7 +47,8 @@ class SeatOption:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """One person through the whole decision. `notes` says what else matters, refusals first.
+    """One person through the whole decision. `notes` says what else matters, refusals first; those that
+    no verdict tells are `remarks`.
 
     `kept_back` are actions that the mode does not let happen, `held_by` the limits of the guard that
     stop what is planned, `similar` the names that a name nobody has may have meant.
@@ -49,6 +65,7 @@ class Explanation:
     wait_entry: WaitEntry | None
     position: int | None
     notes: tuple[str, ...]
+    remarks: tuple[str, ...]
     verdict: Verdict
     groups_seen: tuple[GroupSeen, ...]
     rules: tuple[RuleSeen, ...]
@@ -89,6 +106,7 @@ def explain_user(
     )
     held_by = tuple(map(str, report.tripped)) if report and actions else ()
     found = _held(verdict(scene), plan) if held_by else verdict(scene)
+    remarks = tuple(_remarks(scene, ruled))
     return Explanation(
         user_name=subject.name,
         member=subject.member,
@@ -100,12 +118,13 @@ def explain_user(
         actions=actions,
         wait_entry=scene.wait_entry,
         position=scene.place.position if scene.place else None,
-        notes=tuple(_notes(scene, ruled)),
+        notes=(*_notes(scene), *remarks),
+        remarks=remarks,
         verdict=found,
         groups_seen=groups_seen(subject.external_id, world.snapshot, policy),
         rules=rules_seen(groups, ruled, policy),
         roles=roles_given(scene.entitlement.roles, groups, policy),
-        options=tuple(_options(scene)),
+        options=tuple(_options(scene, found.finding)),
         place=scene.place,
         holding=subject.holding,
         invite=subject.invite,
@@ -133,14 +152,17 @@ def _kept_back(
 # --- the pool before one person -----------------------------------------------------------------------
 
 
-def _options(scene: Scene) -> Iterator[SeatOption]:
-    """The tiers they may have, best liked first, and the one they hold beyond that."""
-    options, before, after = scene.entitlement.options, scene.plan.pool_before, scene.plan.pool_after
-    beyond = tuple(t for t in (scene.tier, scene.final) if t and t not in options)
-    for tier in dict.fromkeys((*options, *beyond)):
+def _options(scene: Scene, finding: Finding) -> Iterator[SeatOption]:
+    """The tiers they may have, best liked first, and the one they hold beyond that.
+
+    Whom policy does not decide about, or who leaves, has none but that one.
+    """
+    options = () if finding in NO_CHOICE else scene.entitlement.options
+    before, after = scene.plan.pool_before, scene.plan.pool_after
+    for tier in dict.fromkeys((*options, *(t for t in (scene.tier, scene.final) if t))):
         claim = Claim(scene.subject.member, scene.subject.name, (tier,))
         is_open = after.open_to(claim, tier) > 0
-        because = _why(scene, tier, options) or ("is open" if is_open else why_not(after, claim, tier))
+        because = _why(scene, tier, options) or ("open" if is_open else why_not(after, claim, tier))
         yield SeatOption(tier, scene.final == tier, is_open, because, before, after)
 
 
@@ -148,18 +170,19 @@ def _why(scene: Scene, tier: Tier, options: tuple[Tier, ...]) -> str:
     """What says more than whether there is room."""
     final = scene.final
     if tier == final:
-        return "theirs" if tier in options else "theirs still, though policy does not give it"
-    if final is None or final not in options or tier not in options:
-        return ""
-    if options.index(tier) > options.index(final):
+        return "theirs"
+    if tier == scene.tier and tier not in options:
+        return "given back"
+    if final in options and tier in options and options.index(tier) > options.index(final):
         return "not needed"
-    return "not asked for: content with what they hold" if scene.entitlement.flexible else ""
+    return ""
 
 
 # --- what else matters --------------------------------------------------------------------------------
 
 
-def _notes(scene: Scene, ruled: Entitlement) -> Iterator[str]:
+def _notes(scene: Scene) -> Iterator[str]:
+    """What the verdict tells in other words."""
     subject, plan = scene.subject, scene.plan
     if refusal := subject.refusal(plan):
         yield f"refused: {refusal.reason} ({'; '.join(refusal.because)})"
@@ -171,19 +194,19 @@ def _notes(scene: Scene, ruled: Entitlement) -> Iterator[str]:
         yield "the directory does not say whether they are active: nothing is granted or taken"
     elif not subject.user.active:
         yield "is disabled in the directory"
-    if subject.adoption:
-        yield f"the account is found to be theirs by {_words(subject.adoption.matched_by)}"
     if subject.is_orphan(plan):
         yield "the account was never linked: idpsync does not touch it"
     if subject.is_protected(scene.policy):
         yield "the account is protected: no plan touches it"
+
+
+def _remarks(scene: Scene, ruled: Entitlement) -> Iterator[str]:
+    if adoption := scene.subject.adoption:
+        words = adoption.matched_by.replace("_", " ")
+        yield f"the account is found to be theirs by {words}, and is linked by the next run"
     yield from _reserved(scene)
-    yield from _by_hand(subject, ruled)
+    yield from _by_hand(scene.subject, ruled)
     yield from _over(scene)
-
-
-def _words(key: str) -> str:
-    return key.replace("_", " ")
 
 
 def _reserved(scene: Scene) -> Iterator[str]:

@@ -118,8 +118,8 @@ def _not_in_directory(scene: Scene) -> Verdict | None:
 def _known_by_a_book(scene: Scene) -> Verdict:
     subject = scene.subject
     if invite := subject.invite:
-        said = f"has a pending invite: {invite.tier} as {invite.role}, by {invite.invited_by}"
-        step = f"Comes in at the first login; the invite ends on {_at(invite.expires_at)}."
+        said = f"was invited by hand and has not come in: {_holds(invite.tier)} is kept for them"
+        step = f"They come in by logging in; the invite ends on {_at(invite.expires_at)}."
         return Verdict(Finding.INVITED, said, (step,))
     if wish := subject.wish or scene.wait_entry:
         said = f"is known from the wait list alone: waits for {wish.wants} since {_at(wish.since)}"
@@ -128,6 +128,8 @@ def _known_by_a_book(scene: Scene) -> Verdict:
 
 
 def _of_a_stranger(scene: Scene, wish: WaitEntry) -> Iterator[str]:
+    if scene.place:
+        yield from scene.place.sentences
     if wish.door is Door.JIT and scene.wait_entry:
         yield (
             f"They asked at the login door; the wish is kept until {_at(wish.since + LOGIN_WISH_LASTS)} "
@@ -140,8 +142,8 @@ def _of_a_stranger(scene: Scene, wish: WaitEntry) -> Iterator[str]:
 
 
 def _leaving(scene: Scene, why: str) -> Verdict:
-    now = f"and is {_fate_of(scene.actions)} with this plan" if _loses(scene.actions) else ""
-    return Verdict(Finding.LEAVING, f"{why} {now}".strip(), _restrained(scene))
+    said = f"{why} and will be {_fate_of(scene.actions)}"
+    return Verdict(Finding.LEAVING, said, _restrained(scene))
 
 
 # --- in the directory, but not admitted ---------------------------------------------------------------
@@ -195,7 +197,7 @@ def _about_the_seat(scene: Scene) -> Verdict:
 
 
 def _waits(scene: Scene, entry: WaitEntry, place: Place) -> Verdict:
-    waits = f"waits for {entry.wants}, number {place.position} in its queue"
+    waits = f"waits for {entry.wants}, number {place.position} in the queue"
     if scene.final is None:
         account = ", with an account" if scene.works or scene.arrives else ""
         said = f"{waits}, and has no seat{account}"
@@ -241,8 +243,8 @@ def _lower_later(scene: Scene) -> Iterator[str]:
 def _gets(scene: Scene) -> str:
     tier, final = scene.tier, scene.final
     if not scene.works:
-        return f"gets an account with {_holds(final)} with this plan"
-    return f"has {_holds(final)}" if tier == final else f"goes from {_holds(tier)} to {_holds(final)}"
+        return f"will get an account with {_holds(final)}"
+    return f"has {_holds(final)}" if tier == final else f"moves from {_holds(tier)} to {_holds(final)}"
 
 
 def _holds(tier: Tier | None) -> str:
