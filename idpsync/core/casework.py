@@ -6,8 +6,10 @@ apart in one pass over plain dictionaries; only the others become cases.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from itertools import filterfalse, repeat
 
-from idpsync.core.correlate import Correlation, correlate
+from idpsync.core.correlate import Correlation, Owners, correlate
 from idpsync.core.leavers import Evidence, Leaver
 from idpsync.core.membership import Assignment, with_assignment, with_invite
 from idpsync.core.model import Account, Coverage, DirectoryUser, Standing, fold, fold_all
@@ -17,6 +19,8 @@ from idpsync.core.profile import Roles, is_somebody_else
 from idpsync.core.roll import Roll
 from idpsync.core.seats import Door, Holding, Tier
 from idpsync.core.world import Case, Debt, World, pool_of
+
+_Person = tuple[DirectoryUser, Account | None, str]  # with the member whose seat is counted for them
 
 
 class Casework:
@@ -33,94 +37,105 @@ class Casework:
         self.evidence = Evidence.of(world.snapshot, {rule.group for rule in policy.rules})
         self.ruled = policy.entitle_all(world.snapshot.groups)
         self.unruled = policy.entitle(frozenset())
-        self.roles = Roles(policy.managed_roles)
         self.roll = Roll.of(world.accounts)
-        self.holding_of = {holding.member: holding for holding in world.holdings}
+        self.owners = Owners(world.links, self.roll)
+        self.roles = Roles(policy.managed_roles)
+        self.reserved = [h for h in world.holdings if h.account_id is None or h.moving]
         self.wait_of = {entry.member: entry for entry in world.waiting}
-        self.before = pool_of(world, policy.ladder, self.roll)
+        self.before = pool_of(world, policy.ladder, self.roll, self.reserved)
         self.spare = {tier: self.before.balance(tier) for tier in policy.ladder}
         addressed = {fold(invite.email): invite for invite in world.invites.values()}
         self.invite_of = {**addressed, **world.invites}
         self.correlation: Correlation = correlate(
-            world.snapshot.users, self.roll, world.links, verified=policy.admits_domain
+            world.snapshot.users, self.roll, self.owners, verified=policy.admits_domain
         )
-        self.account_of = self.correlation.account_of
         self.adopted = {adoption.account_id for adoption in self.correlation.adoptions}
         self.skipped = set(self.correlation.skipped)
+        self.doubtful: set[str] = set()
         self.refused: list[Refusal] = []
         self.leavers: list[Leaver] = []
         self.departures: list[Departure] = []
         self.reused: list[Conflict] = []
         self.case_of: dict[str, Case] = {}
-        for user in self._unsettled_people():
-            self.consider(user)
-        self._note_absent()
-        self._note_unassigned()
+        unsettled = self._unsettled()
+        self.holding_of = self._holdings_of(unsettled)
+        for user, account, member in unsettled:
+            self.consider(user, account, member)
+        self._note_absentees()
         self.debts = list(self._unpaid())
 
     # --- who needs a second look ------------------------------------------------------------------
 
-    def _unsettled_people(self) -> list[DirectoryUser]:
-        """Everybody who is not yet as they should be, or of whom a book says something."""
-        users, marked = self.world.snapshot.users, self._marked()
-        rest = [user for user in users if not self._is_settled(user, marked)]
-        rest.sort(key=lambda user: user.external_id)
-        return rest
+    def _unsettled(self) -> list[_Person]:
+        """Everybody who is not yet just as they should be, or of whom a book says something.
 
-    def _is_settled(self, user: DirectoryUser, marked: set[str]) -> bool:
-        """Whether this person has just what they may have. This line is walked for everybody."""
-        external_id = user.external_id
-        account = self.account_of.get(external_id)
-        if account is None or user.active is not True or account.standing is not Standing.ACTIVE:
-            return False
-        entitlement = self.ruled.get(external_id, self.unruled)
-        if not entitlement.admitted or account.id in marked:
-            return False
-        options, tier = entitlement.options, account.tier
-        if entitlement.flexible:
-            if tier is None:
-                return False
-        elif tier is not (options[0] if options else None):
-            return False
-        given, kept = user.profile, account.profile
-        return (
-            given.user_name == kept.user_name
-            and given.email == kept.email
-            and given.family_name == kept.family_name
-            and given.given_name == kept.given_name
-            and given.display_name == kept.display_name
-            and self.roles.in_step(account.roles, entitlement.roles)
-        )
+        This loop is walked for everybody: it is written for speed.
+        """
+        marked, in_step, active = self._marked(), self.roles.in_step, Standing.ACTIVE
+        people, accounts = self.correlation.people, self.correlation.accounts
+        ids = [user.external_id for user in people]
+        entitlements = map(self.ruled.get, ids, repeat(self.unruled))
+        found: list[tuple[DirectoryUser, Account | None]] = []
+        for user, account, entitlement in zip(people, accounts, entitlements, strict=True):
+            if account is not None and account.standing is active and user.active is True:
+                given, kept, options = user.profile, account.profile, entitlement.options
+                tier = account.tier
+                if (
+                    # the best tier they may have, or any where they are content with any, or none
+                    (tier.rank == options[0].rank or entitlement.flexible if options else False)
+                    if tier is not None
+                    else not options and entitlement.admitted
+                ) and (
+                    given.user_name == kept.user_name
+                    and given.email == kept.email
+                    and given.family_name == kept.family_name
+                    and given.given_name == kept.given_name
+                    and given.display_name == kept.display_name
+                    and (account.roles == entitlement.roles or in_step(account.roles, entitlement.roles))
+                    and account.id not in marked
+                ):
+                    continue
+            found.append((user, account))
+        found.sort(key=lambda pair: pair[0].external_id)
+        names = fold_all([(account or user).user_name for user, account in found])
+        return [(user, account, name) for (user, account), name in zip(found, names, strict=True)]
 
-    def _marked(self) -> set[str]:
+    def _marked(self) -> AbstractSet[str]:
         """Accounts that a book says something of, or that are protected, or adopted in this plan."""
         if self.policy.preempt:  # anybody's tier may be taken: everybody has a case
-            return set(self.roll.accounts)
-        moving = {h.member for h in self.world.holdings if h.account_id is None or h.moving}
+            return self.roll.accounts.keys()
         addressed = self.policy.protected | self.invite_of.keys()
-        members = moving | self.wait_of.keys() | self.world.assignments.keys() | addressed
-        marked = {key for key, member in self.roll.member_of.items() if member in members}
+        members = {h.member for h in self.reserved} | addressed
+        members |= self.wait_of.keys() | self.world.assignments.keys()
+        named = zip(self.roll.accounts, self.roll.members, strict=True)
+        marked = {account_id for account_id, member in named if member in members}
         if addressed:
             accounts = self.roll.accounts.values()
             mailed = zip(fold_all([a.profile.email or "" for a in accounts]), accounts, strict=True)
             marked |= {account.id for address, account in mailed if address in addressed}
         return marked | self.adopted
 
+    def _holdings_of(self, people: list[_Person]) -> dict[str, Holding]:
+        """What the seat book says of them and of those who are owed a seat, by member."""
+        members = {member for _, _, member in people}
+        members |= {entry.member for entry in self.world.waiting if entry.owed}
+        return {holding.member: holding for holding in self.world.holdings if holding.member in members}
+
     # --- one person -------------------------------------------------------------------------------
 
-    def consider(self, user: DirectoryUser) -> None:
+    def consider(self, user: DirectoryUser, account: Account | None, member: str) -> None:
         """Decide what one person is: a case, a leaver, refused, or nobody to touch."""
         external_id = user.external_id
-        if external_id in self.skipped or user.active is None:
-            return
-        account = self.account_of.get(external_id)
-        if account and self._protected(account):
-            return
+        if external_id in self.skipped:
+            return self._note_doubt(user)
+        if user.active is None:
+            self.doubtful.add(member)
+            return None
+        if account and self._protected(account, member):
+            return None
         if account and account.id not in self.adopted and is_somebody_else(user, account):
-            self._note_reused(user, account)
-            return
+            return self._note_reused(user, account)
         ruled = self.ruled.get(external_id, self.unruled)
-        member = self.roll.member_of[account.id] if account else fold(user.user_name)
         entitlement = with_assignment(ruled, self._given(member, account))
         if user.active and entitlement.admitted:
             # what a rule may say counts more than what was given by hand: it must have been read
@@ -128,6 +143,13 @@ class Casework:
                 self.case_of[external_id] = self._case(user, entitlement, account, member)
         elif account:
             self._note_leaver(user, account, entitlement)
+        return None
+
+    def _note_doubt(self, user: DirectoryUser) -> None:
+        """What was said of them proves nothing: their wish stays, under each name it may have."""
+        self.doubtful.add(fold(user.user_name))
+        if linked := self.owners.account(user.source, user.external_id):
+            self.doubtful.add(linked.member)
 
     def _given(self, member: str, account: Account | None) -> Assignment | None:
         """What the member was given by hand, or will have been once somebody notes that they came in.
@@ -143,14 +165,13 @@ class Casework:
                 return Assignment(member, tier, invite.invited_by, invite.invited_at)
         return self.world.assignments.get(member)
 
-    def _protected(self, account: Account) -> bool:
+    def _protected(self, account: Account, member: str) -> bool:
         names, email = self.policy.protected, account.profile.email
-        return bool(names) and (
-            self.roll.member_of[account.id] in names or (email is not None and fold(email) in names)
-        )
+        return bool(names) and (member in names or (email is not None and fold(email) in names))
 
     def _note_reused(self, user: DirectoryUser, account: Account) -> None:
         self.skipped.add(user.external_id)
+        self._note_doubt(user)
         keys = (f"person {user.external_id}", f"account {account.user_name}")
         self.reused.append(Conflict(keys, "id_reused"))
 
@@ -228,7 +249,7 @@ class Casework:
 
     def decided(self) -> set[str]:
         """Members whom a case speaks for, or who leave."""
-        leaving = {self.roll.member_of[leaver.account.id] for leaver in self.leavers}
+        leaving = {leaver.account.member for leaver in self.leavers}
         return {case.member for case in self.case_of.values()} | leaving
 
     def _satisfied(self, entitlement: Entitlement, current: Tier, holding: Holding | None) -> bool:
@@ -258,33 +279,32 @@ class Casework:
         elif self.evidence.groups_complete:
             self.leavers.append(Leaver(account, user.external_id, entitlement.because, gone=False))
 
-    def _note_absent(self) -> None:
+    def _note_absentees(self) -> None:
+        """Those of whom links or groups speak, and the people that were read do not."""
+        present = {user.external_id for user in self.world.snapshot.users}.__contains__
+        if self.evidence.absence_counts:
+            linked = self.owners.account_of.get(self.world.snapshot.source, {})
+            self._note_absent(set(filterfalse(present, linked)))
+        if self.world.snapshot.users_coverage is Coverage.COMPLETE:
+            self._note_unassigned(set(filterfalse(present, self.ruled)))
+
+    def _note_absent(self, gone: set[str]) -> None:
         """Linked accounts whose person a complete read did not name."""
-        if not self.evidence.absence_counts:
-            return
-        present = {user.external_id for user in self.world.snapshot.users}
         source, accounts = self.world.snapshot.source, self.roll.accounts
-        gone = [
-            link
-            for link in self.world.links
-            if link.external_id not in present and link.source == source and link.account_id in accounts
-        ]
-        for link in sorted(gone, key=lambda k: k.account_id):
-            account = accounts[link.account_id]
-            if self._protected(account):
+        links = (link for link in self.owners.links if link.external_id in gone) if gone else ()
+        for link in sorted(links, key=lambda k: k.account_id):
+            account = accounts.get(link.account_id)
+            if account is None or link.source != source or self._protected(account, account.member):
                 continue
             since = link.missing_since or self.world.now
             self.departures.append(Departure(account.id, since))
             because = ("is no longer in the directory",)
             self.leavers.append(Leaver(account, link.external_id, because, gone=True, since=since))
 
-    def _note_unassigned(self) -> None:
+    def _note_unassigned(self, unknown: set[str]) -> None:
         """People in a ruled group whom a whole read does not name among those who may come in."""
-        if self.world.snapshot.users_coverage is not Coverage.COMPLETE:
-            return
-        unknown = self.ruled.keys() - {user.external_id for user in self.world.snapshot.users}
-        if unknown:
-            unknown -= {link.external_id for link in self.world.links}  # they leave, or have left
+        for linked in self.owners.account_of.values() if unknown else ():
+            unknown = unknown - linked.keys()  # they leave, or have left
         groups_of: dict[str, list[str]] = defaultdict(list)
         for group in sorted(self.world.snapshot.groups, key=lambda g: g.name) if unknown else ():
             for external_id in unknown & (group.members or frozenset()):

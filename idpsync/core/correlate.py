@@ -5,8 +5,9 @@ candidates for one key, or one candidate for two people, is a conflict that a pe
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from idpsync.core.errors import AmbiguousCorrelation
 from idpsync.core.model import Account, DirectoryUser, Link, fold, fold_all
@@ -16,9 +17,11 @@ from idpsync.core.roll import Roll
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """The outcome. `account_of` is by the person's external id and names linked and adopted accounts."""
+    """The outcome. `accounts` are the linked and the adopted ones, in the order of `people`."""
 
-    account_of: Mapping[str, Account]
+    people: Sequence[DirectoryUser]
+    names: Sequence[str]  # their folded user names
+    accounts: Sequence[Account | None]
     adoptions: tuple[Adoption, ...]
     conflicts: tuple[Conflict, ...]
     skipped: frozenset[str]  # external ids of people in a conflict: neither granted nor taken from
@@ -26,21 +29,28 @@ class Correlation:
 
 
 class Owners:
-    """Whose each linked account is, and the account of each person, by our links."""
+    """Whose each linked account is, and the account of each person, by our links.
 
-    def __init__(self, links: Iterable[Link]) -> None:
-        self.person_of: dict[str, tuple[str, str]] = {}  # account id → (source, external id)
-        self._account_of: dict[str, dict[str, str]] = defaultdict(dict)
-        for link in links:
-            self.add(link)
+    `account_of` is source → external id → account, None where the linked account is gone.
+    """
 
-    def add(self, link: Link) -> None:
-        self.person_of[link.account_id] = (link.source, link.external_id)
-        self._account_of[link.source][link.external_id] = link.account_id
+    def __init__(self, links: Iterable[Link], roll: Roll) -> None:
+        self.links = tuple(links)
+        self.account_of: dict[str, dict[str, Account | None]] = {}
+        for source in {link.source for link in self.links}:
+            mine = [link for link in self.links if link.source == source]
+            accounts = map(roll.accounts.get, [link.account_id for link in mine])
+            people = [link.external_id for link in mine]
+            self.account_of[source] = dict(zip(people, accounts, strict=True))
 
-    def accounts_of(self, source: str) -> Mapping[str, str]:
-        """External id → account id, of the people of one directory."""
-        return self._account_of.get(source, {})
+    def account(self, source: str, external_id: str) -> Account | None:
+        """The linked account of one person."""
+        return self.account_of.get(source, {}).get(external_id)
+
+    @cached_property
+    def person_of(self) -> Mapping[str, tuple[str, str]]:
+        """Account id → (source, external id)."""
+        return {link.account_id: (link.source, link.external_id) for link in self.links}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,41 +72,40 @@ class Candidates:
         by_id: dict[str, list[Account]] = defaultdict(list)
         by_name: dict[str, list[Account]] = defaultdict(list)
         by_email: dict[str, list[Account]] = defaultdict(list)
-        if ids:
-            addresses = fold_all([a.profile.email or "" for a in roll.accounts.values()])
-            keyed = zip(roll.accounts.values(), roll.member_of.values(), addresses, strict=True)
-            for account, member, address in keyed:
-                if account.external_id in ids:
-                    by_id[account.external_id or ""].append(account)
-                if member in names:
-                    by_name[member].append(account)
-                if address and address in emails:
-                    by_email[address].append(account)
+        for account, member in zip(roll.accounts.values(), roll.members, strict=True) if ids else ():
+            if account.external_id in ids:
+                by_id[account.external_id or ""].append(account)
+            if member in names:
+                by_name[member].append(account)
+            # a mail address is re-used more readily than an id: only accounts nobody has marked qualify
+            if account.external_id is None and (address := fold(account.profile.email or "")) in emails:
+                by_email[address].append(account)
         return cls(by_id, by_name, by_email)
 
     def keys(self, user: DirectoryUser) -> Iterator[tuple[str, list[Account]]]:
         """Candidates for a person without a link, the most trusted key first."""
         yield "external_id", self.by_external_id.get(user.external_id, [])
         yield "user_name", self.by_user_name.get(fold(user.user_name), [])
-        email = user.profile.email
-        unclaimed = self.by_email.get(fold(email), []) if email else []
-        # a mail address is re-used more readily than an id: only accounts nobody has marked qualify
-        yield "email", [a for a in unclaimed if a.external_id is None]
+        if email := user.profile.email:
+            yield "email", self.by_email.get(fold(email), [])
 
 
 def correlate(
     users: Iterable[DirectoryUser],
     roll: Roll,
-    links: Iterable[Link],
+    owners: Owners,
     *,
     verified: Callable[[str | None], bool],
 ) -> Correlation:
     """Match people to accounts. `verified` tells whether an e-mail address may serve as a key."""
-    people, owners = list(users), Owners(links)
-    shared = list(shared_keys(people))
+    people = list(users)
+    names = fold_all([user.profile.user_name for user in people])
+    shared = list(shared_keys(people, names))
     conflicts: list[Conflict] = [c for c, _ in shared]
     skipped = {external_id for _, ids in shared for external_id in ids}
-    account_of, strangers = _linked(people, roll, owners, skipped)
+    accounts = _linked(people, owners)
+    strangers = [user for user, found in zip(people, accounts, strict=True) if found is None]
+    strangers = [user for user in strangers if user.external_id not in skipped]
     strangers.sort(key=lambda user: user.external_id)
     candidates = Candidates.for_people(strangers, roll)
     adoptions: list[Adoption] = []
@@ -111,32 +120,31 @@ def correlate(
             adoptions.append(adoption)
     twice = _adopted_twice(adoptions, roll)
     kept = tuple(a for a in adoptions if a.external_id not in twice)
-    account_of.update((a.external_id, roll.accounts[a.account_id]) for a in kept)
+    skipped |= twice.keys()
+    if kept or skipped:
+        adopted = {a.external_id: roll.accounts[a.account_id] for a in kept}
+        accounts = [
+            None if user.external_id in skipped else found or adopted.get(user.external_id)
+            for user, found in zip(people, accounts, strict=True)
+        ]
     return Correlation(
-        account_of=account_of,
+        people=people,
+        names=names,
+        accounts=accounts,
         adoptions=kept,
         conflicts=tuple(dict.fromkeys([*conflicts, *twice.values()])),
-        skipped=frozenset(skipped | twice.keys()),
+        skipped=frozenset(skipped),
         orphans=_orphans(roll, owners, kept),
     )
 
 
-def _linked(
-    people: list[DirectoryUser], roll: Roll, owners: Owners, skipped: set[str]
-) -> tuple[dict[str, Account], list[DirectoryUser]]:
-    """Accounts of those who have a link to one that is there, and everybody else but the skipped."""
-    accounts, account_of = roll.accounts, {}
-    strangers = []
-    links_of = {user.source: owners.accounts_of(user.source) for user in people}
-    for user in people:
-        external_id = user.external_id
-        account = accounts.get(links_of[user.source].get(external_id, ""))
-        if account is None:
-            if external_id not in skipped:
-                strangers.append(user)
-        elif external_id not in skipped:
-            account_of[external_id] = account
-    return account_of, strangers
+def _linked(people: list[DirectoryUser], owners: Owners) -> list[Account | None]:
+    """The accounts of those who have a link to one that is there."""
+    sources = {user.source for user in people}
+    if len(sources) == 1:
+        found = owners.account_of.get(sources.pop(), {})
+        return list(map(found.get, [user.external_id for user in people]))
+    return [owners.account(user.source, user.external_id) for user in people]
 
 
 def match(
@@ -175,22 +183,23 @@ def _only(user: DirectoryUser, key: str, found: list[Account], owners: Owners) -
     return account
 
 
-def shared_keys(people: Iterable[DirectoryUser]) -> Iterator[tuple[Conflict, tuple[str, ...]]]:
+def shared_keys(
+    people: list[DirectoryUser], names: list[str]
+) -> Iterator[tuple[Conflict, tuple[str, ...]]]:
     """People whom the directory itself does not tell apart, by user name or e-mail."""
-    people = list(people)
+    unique = not (yield from _sharing("user name", people, names))
     mailed = [user for user in people if user.profile.email and user.active is not False]
-    for label, several, names in (
-        ("user name", people, [user.profile.user_name for user in people]),
-        ("e-mail", mailed, [user.profile.email or "" for user in mailed]),
-    ):
-        keys = fold_all(names)
-        if len(set(keys)) < len(keys):
-            yield from _sharing(label, several, keys)
+    addresses = [user.profile.email or "" for user in mailed]
+    if not (unique and addresses == names):  # mostly the one is the other
+        yield from _sharing("e-mail", mailed, fold_all(addresses))
 
 
 def _sharing(
     label: str, people: list[DirectoryUser], keys: list[str]
-) -> Iterator[tuple[Conflict, tuple[str, ...]]]:
+) -> Generator[tuple[Conflict, tuple[str, ...]], None, bool]:
+    """Those who share one of `keys`; whether there are any."""
+    if len(set(keys)) == len(keys):
+        return False
     counted = Counter(keys)
     ids_of: dict[str, list[str]] = defaultdict(list)
     for user, key in zip(people, keys, strict=True):
@@ -199,8 +208,9 @@ def _sharing(
     reason = f"shared_{label.replace(' ', '_').replace('-', '')}"
     for key, ids in sorted(ids_of.items()):
         ids.sort()
-        names = (f"{label} {key}", *(f"person {external_id}" for external_id in ids))
-        yield Conflict(names, reason), tuple(ids)
+        said = (f"{label} {key}", *(f"person {external_id}" for external_id in ids))
+        yield Conflict(said, reason), tuple(ids)
+    return True
 
 
 def _adopted_twice(adoptions: list[Adoption], roll: Roll) -> dict[str, Conflict]:
@@ -218,5 +228,9 @@ def _adopted_twice(adoptions: list[Adoption], roll: Roll) -> dict[str, Conflict]
 
 
 def _orphans(roll: Roll, owners: Owners, adoptions: tuple[Adoption, ...]) -> tuple[str, ...]:
-    unexplained = roll.accounts.keys() - owners.person_of.keys() - {a.account_id for a in adoptions}
+    explained = {a.account_id for a in adoptions}
+    explained.update([link.account_id for link in owners.links])
+    if explained.issuperset(roll.accounts):
+        return ()
+    unexplained = roll.accounts.keys() - explained
     return tuple(sorted(roll.accounts[account_id].user_name for account_id in unexplained))

@@ -26,14 +26,13 @@ def fold(name: str) -> str:
 
 def fold_all(names: Sequence[str]) -> list[str]:
     """`fold` of each, in a few passes over all of them at once."""
-    joined = "\n".join(names)
-    if not joined.isascii():  # no mark combines with a line break: names stay apart
-        joined = unicodedata.normalize("NFC", joined)
-    joined = joined.casefold()
-    folded = joined.split("\n")
-    if len(folded) != len(names) or folded != joined.split():  # one is empty, or has blanks
+    joined = "|".join(names)  # no mark combines with it: names stay apart
+    if not joined.isprintable() or " " in joined:  # one may begin or end with a blank
         return [fold(name) for name in names]
-    return folded
+    if not joined.isascii():
+        joined = unicodedata.normalize("NFC", joined)
+    folded = joined.casefold().split("|")
+    return folded if len(folded) == len(names) else [fold(name) for name in names]
 
 
 class Coverage(StrEnum):

@@ -25,6 +25,8 @@ Seats = dict[str, tuple[str, Tier]]  # account id (or name of one to be made) â†
 
 def over_tier(world: World, actions: Iterable[Action], after: SeatPool) -> tuple[Over, ...]:
     """Tiers that are over once `actions` are carried out, highest first, the newest seats named."""
+    if all(after.balance(tier) >= 0 for tier in after.ladder):
+        return ()
     since = {holding.member: holding.since for holding in world.holdings}
     keys = {account.id: account.member for account in world.accounts}
     seats = _seats_after(world, actions)

@@ -104,6 +104,7 @@ class _Planning:
             since=entry.since if entry else None,
             owed=entry.owed if entry else False,
             seated_since=self._seated_since(case) if self._may_yield(case) else None,
+            content=case.satisfied and case.entitlement.flexible,
         )
 
     def _seated_since(self, case: Case) -> datetime:
@@ -229,13 +230,12 @@ class _Planning:
 
     def _pool_after(self, actions: tuple[Action, ...]) -> SeatPool:
         assigned, held = dict(self.before.assigned), dict(self.before.held)
-        reserved_for = {
-            h.member: h.tier for h in self.world.holdings if h.account_id is None or h.moving
-        }
+        reserved_for = {h.member: h.tier for h in self.work.reserved}
         if reserved_for:
-            for account in self.world.accounts:
+            roll = self.work.roll
+            for member, account in zip(roll.members, roll.accounts.values(), strict=True):
                 if has_seat(account):
-                    reserved_for.pop(self.work.roll.member_of[account.id], None)
+                    reserved_for.pop(member, None)
         for action in actions:
             left: Tier | None = getattr(action, "previous_tier", None)
             taken: Tier | None = getattr(action, "tier", None)
@@ -299,13 +299,12 @@ class _Planning:
         if not undecided:
             return
         sure = snapshot.users_coverage is Coverage.COMPLETE and work.evidence.groups_read
-        skipped = work.skipped
-        named = {fold(u.user_name): u.active is None or u.external_id in skipped for u in snapshot.users}
-        members = set(work.roll.member_of.values())
+        asked = {entry.member for entry in undecided}
+        named = asked.intersection(work.correlation.names) | asked.intersection(work.roll.members)
         for entry in undecided:
-            stranger = entry.member not in named and entry.member not in members
+            stranger = entry.member not in named
             fresh = entry.door is Door.JIT and self.world.now - entry.since < LOGIN_WISH_LASTS
-            doubtful = not sure or named.get(entry.member, False)
+            doubtful = not sure or entry.member in work.doubtful
             if doubtful or (stranger and fresh):
                 yield entry
 

@@ -26,7 +26,8 @@ Strength = tuple[int, float, str]
 class Wish:
     """One person before the pool. `current` is what they hold; `options` in the order they are liked.
 
-    `seated_since` is set for those whose tier a higher priority may take.
+    `seated_since` is set for those whose tier a higher priority may take. Who is `content` with what
+    they hold asks for nothing.
     """
 
     member: str
@@ -36,6 +37,7 @@ class Wish:
     since: datetime | None = None
     owed: bool = False
     seated_since: datetime | None = None
+    content: bool = False
 
     @property
     def must_leave(self) -> bool:
@@ -114,6 +116,8 @@ class Table:
 
     def _queue(self, member: str) -> None:
         wish, held = self.wishes[member], self.holds[member]
+        if wish.content:
+            return
         place = (self._turns[member], member)
         for tier in wish.options[: wish.liking(held)]:
             heappush(self._queues[tier][held], place)

@@ -1,7 +1,7 @@
 """What a plan is made from, and the people in it, each with what policy says and what they have."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -85,17 +85,18 @@ def has_seat(account: Account) -> bool:
     return account.tier is not None and account.standing is not Standing.DEACTIVATED
 
 
-def pool_of(world: World, ladder: Ladder, roll: Roll) -> SeatPool:
+def pool_of(world: World, ladder: Ladder, roll: Roll, reserved: Collection[Holding]) -> SeatPool:
     """The pool as the target and the open reservations make it: each seat counted once."""
     off = Standing.DEACTIVATED
-    assigned = Counter(a.tier for a in world.accounts if a.tier and a.standing is not off)
-    reserved = [h for h in world.holdings if h.account_id is None or h.moving]
-    seated = {roll.member_of[a.id] for a in world.accounts if has_seat(a)} if reserved else set()
+    assigned = Counter([a.tier.rank for a in world.accounts if a.tier and a.standing is not off])
+    awaited = {h.member for h in reserved}
+    named = zip(roll.members, roll.accounts.values(), strict=True)
+    seated = {m for m, a in named if m in awaited and has_seat(a)} if awaited else set()
     held = Counter(h.tier for h in reserved if h.member not in seated)
     return SeatPool(
         ladder=ladder,
         purchased=world.purchased,
-        assigned={tier: assigned[tier] for tier in ladder},
+        assigned={tier: assigned[tier.rank] for tier in ladder},
         held={tier: held[tier] for tier in ladder},
         reserved=world.reserved,
     )

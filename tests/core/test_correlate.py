@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from idpsync.core.correlate import Correlation, correlate
+from idpsync.core.correlate import Correlation, Owners, correlate
 from idpsync.core.model import Account, DirectoryUser, Link
 from idpsync.core.roll import Roll
 from tests.people import NOW, SOURCE, account, link, person
@@ -11,11 +11,13 @@ from tests.people import NOW, SOURCE, account, link, person
 def found(
     people: list[DirectoryUser], accounts: list[Account], *links: Link, verified: bool = True
 ) -> Correlation:
-    return correlate(people, Roll.of(accounts), links, verified=lambda _: verified)
+    roll = Roll.of(accounts)
+    return correlate(people, roll, Owners(links, roll), verified=lambda _: verified)
 
 
 def matches(outcome: Correlation) -> dict[str, str]:
-    return {person: account.id for person, account in outcome.account_of.items()}
+    matched = zip(outcome.people, outcome.accounts, strict=True)
+    return {person.external_id: account.id for person, account in matched if account}
 
 
 def foreign(name: str, **changes: object) -> Account:
