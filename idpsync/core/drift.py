@@ -146,7 +146,7 @@ def _differences(account_id: str, before: _Facts, after: _Facts) -> Iterator[Dri
             yield Drift(kind, account_id, after["user_name"] or "", name, before[name], after[name])
 
 
-def told(drifts: tuple[Drift, ...]) -> tuple[str, ...]:
+def told_drift(drifts: tuple[Drift, ...]) -> tuple[str, ...]:
     """The differences in one sentence; none, no sentence."""
     if not drifts:
         return ()

@@ -1,17 +1,31 @@
 """What a reconciliation saw and did, and how the store remembers it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from idpsync.core.adoption import FirstRun
+from idpsync.core.drift import Drift, told_drift
 from idpsync.core.errors import IdpSyncError
 from idpsync.core.guard import GuardReport
-from idpsync.core.model import DirectorySnapshot, fold
+from idpsync.core.model import Account, DirectorySnapshot, fold
 from idpsync.core.plan import Plan, UpdateProfile
 from idpsync.core.records import HeadroomSample, LedgerEntry, RunRecord, RunState
 from idpsync.core.seats import SeatPool, Tier, WaitEntry
 from idpsync.core.world import World
 from idpsync.engine.perform import STOPPING, Performed
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a listing shows beside the accounts: what others did, and whether we may work here.
+
+    `foreign` are the accounts that somebody else made, until idpsync has been let work among them.
+    """
+
+    drift: tuple[Drift, ...] = ()
+    foreign: tuple[Account, ...] = ()
+    taken_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +36,20 @@ class Preview:
     report: GuardReport
     world: World
     begun: datetime
+    found: Findings = field(default_factory=Findings)
+    first_run: FirstRun | None = None
 
     @property
     def snapshot(self) -> DirectorySnapshot:
         return self.world.snapshot
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What the run record says; of a read that is not whole, that alone: alerts quote it."""
+        if not self.snapshot.complete:
+            return self.snapshot.problems
+        awaited = (str(self.first_run),) if self.first_run else ()
+        return (*self.snapshot.problems, *awaited, *told_drift(self.found.drift))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +144,7 @@ def counts_of(preview: Preview | None, performed: tuple[Performed, ...]) -> Mapp
         "waiting": len(preview.plan.waiting),
         "refused": len(preview.plan.refused),
         "conflicts": len(preview.plan.conflicts),
+        "drift": len(preview.found.drift),
     }
 
 

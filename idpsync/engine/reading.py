@@ -1,10 +1,13 @@
 """Reading both sides and deciding: what one run sees, and what it would do. Nothing is written."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
+from idpsync.core.adoption import first_run, foreign_accounts
+from idpsync.core.drift import told_drift
 from idpsync.core.errors import (
     CredentialsRejected,
     DirectoryUnread,
@@ -17,10 +20,12 @@ from idpsync.core.model import Coverage, DirectorySnapshot
 from idpsync.core.planner import plan
 from idpsync.core.policy import Policy
 from idpsync.core.records import LastRead
+from idpsync.core.restraint import kept_back, restrained
 from idpsync.core.suspicion import examine
 from idpsync.core.world import World
 from idpsync.engine.acceptance import pending_invites, stands
-from idpsync.engine.outcome import Preview
+from idpsync.engine.drifting import look_for_drift, recall
+from idpsync.engine.outcome import Findings, Preview
 from idpsync.engine.rooms import Rooms, Rule
 
 log = structlog.get_logger()
@@ -73,17 +78,34 @@ class Reader:
             assignments=under_present_names(given.values(), {a.id: a.member for a in accounts}),
             invites={member: invite for member, invite in invites.items() if member not in over},
         )
-        preview = self._decided(world, last, listed)
+        preview = self._decided(world, last, listed, self._findings(world, listed))
         made = preview.plan
         log.info("plan.made", digest=made.digest, actions=len(made.actions), waiting=len(made.waiting))
         return preview
 
     def what_if(self, preview: Preview, world: World) -> Preview:
         """What would be decided about `world`, made from what `preview` read. Nothing is read again."""
-        return self._decided(world, self.rooms.cache.last_read(), preview.begun)
+        last = self.rooms.cache.last_read()
+        return self._decided(world, last, preview.begun, preview.found)
 
-    def _decided(self, world: World, last: LastRead, listed: datetime) -> Preview:
-        made = plan(world, self.rule.policy)
+    def _findings(self, world: World, listed: datetime) -> Findings:
+        """What others did at the target, and who was there before us."""
+        known = recall(self.rooms, listed)
+        ours = known.lines.keys() | {h.member for h in world.holdings if not h.settled}
+        foreign = foreign_accounts(world.accounts, world.links, self.rule.policy, ours)
+        return Findings(
+            drift=look_for_drift(self.rooms, known, world.accounts),
+            foreign=() if known.taken_over else foreign,
+            taken_over=known.taken_over,
+        )
+
+    def _decided(self, world: World, last: LastRead, listed: datetime, found: Findings) -> Preview:
+        policy = self.rule.policy
+        made = plan(world, policy)
+        begins = first_run(found.foreign, made)
+        kept = kept_back(world, policy, made)
+        said = (*([str(begins)] if begins else []), *restrained(policy.mode, kept))
+        made = replace(made, notes=(*made.notes, *said, *told_drift(found.drift)))
         report = guard(
             made,
             self.rule.limits,
@@ -91,7 +113,7 @@ class Reader:
             snapshot=world.snapshot,
             last=last,
         )
-        return Preview(made, report, world, listed)
+        return Preview(made, report, world, listed, found, begins)
 
     def _read_directory(self) -> DirectorySnapshot:
         """The snapshot. A directory that answers, but not with people, was read with nothing in it."""

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from uuid import uuid4
 
 import structlog
@@ -18,6 +17,7 @@ from idpsync.core.policy import Mode
 from idpsync.core.records import Cause, RunRecord, RunState, Seated
 from idpsync.core.world import has_seat
 from idpsync.engine.acceptance import note_arrivals
+from idpsync.engine.drifting import LISTING_LAG, note_drift
 from idpsync.engine.holding import approved, hold
 from idpsync.engine.outcome import (
     Outcome,
@@ -36,10 +36,6 @@ from idpsync.engine.rooms import Rooms, Rule
 
 log = structlog.get_logger()
 
-LISTING_LAG = timedelta(minutes=5)
-"""A target may list what it was told this long ago, and a replica's clock may be off: what changed in
-the book within that time before the listing is newer than it."""
-
 Progress = Callable[[int, int], None]
 """Called with (actions done, actions in all)."""
 
@@ -49,13 +45,15 @@ class Order:
     """Who asks for a reconciliation, and what they insist on.
 
     `token` is the fencing token of the leader. `digest` is the plan that was reviewed: another plan is
-    not applied. `stopping` is asked between two people.
+    not applied. With either `adopt` or `digest` somebody has let idpsync work among the accounts that
+    are at the target before its first run. `stopping` is asked between two people.
     """
 
     actor: str
     trigger: str
     token: int | None = None
     digest: str | None = None
+    adopt: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
     progress: Progress = lambda _done, _all: None
 
@@ -97,7 +95,7 @@ class Reconciler:
         if self.rule.policy.mode is not Mode.OBSERVE:
             self._what_is_due(cause)
         preview = self.preview()
-        run = replace(run, digest=preview.plan.digest, problems=preview.snapshot.problems)
+        run = replace(run, digest=preview.plan.digest, problems=preview.problems)
         if order.digest and order.digest != preview.plan.digest:
             return self._end(
                 run,
@@ -105,14 +103,50 @@ class Reconciler:
                 preview=preview,
                 error=DigestMismatch(order.digest, preview.plan.digest),
             )
-        if preview.report.held and not approved(self.rooms, self.rule, preview, cause):
+        consent = self._consent(preview, order)
+        asked = preview.report.held or consent is None
+        approval = asked and approved(self.rooms, self.rule, preview, cause)
+        if consent is None and not approval:
+            return self._look_on(run, preview, cause)
+        if preview.report.held and not approval:
             error = hold(self.rooms, preview, cause)
+            self._note(preview, cause)
             return self._end(run, RunState.HELD, preview=preview, error=error)
         self.rooms.runs.supersede(cause)
         if self.rule.policy.mode is Mode.OBSERVE:
-            return self._end(run, state_of(preview, ()), preview=preview)
+            return self._look_on(run, preview, cause)
+        self._take_over(preview, replace(cause, because=(consent or "the plan was approved",)))
         performed = self._write(preview, order, cause)
         return self._end(run, state_of(preview, performed), preview=preview, performed=performed)
+
+    def _consent(self, preview: Preview, order: Order) -> str | None:
+        """Why this run may work among the accounts that it finds; None: somebody has to say so first."""
+        if preview.first_run is None or self.rule.policy.mode is Mode.OBSERVE:
+            return "no account of somebody else's was there"
+        if order.adopt:
+            return "apply --adopt"
+        return f"apply --digest {order.digest}" if order.digest else None
+
+    def _look_on(self, run: RunRecord, preview: Preview, cause: Cause) -> Outcome:
+        """Nothing is written but the count of the seats in use, which logins go by, and drift."""
+        if preview.first_run:
+            log.warning("adoption.awaited", said=str(preview.first_run))
+        self._mirror(preview, cause)
+        self._note(preview, cause)
+        return self._end(run, state_of(preview, ()), preview=preview)
+
+    def _take_over(self, preview: Preview, cause: Cause) -> None:
+        """Put the consent down before the first link: a run that is cut short is gone on with.
+
+        A target without anybody, in a run that makes nobody, is not worked at yet.
+        """
+        if not preview.found.taken_over and (preview.world.accounts or preview.plan.actions):
+            self.rooms.known.take_over(cause)
+
+    def _note(self, preview: Preview, cause: Cause) -> None:
+        """Drift is told once, and not of accounts that are nobody's business of ours yet."""
+        if preview.found.taken_over:
+            note_drift(self.rooms, preview.world.accounts, preview.found.drift, cause, preview.begun)
 
     def _what_is_due(self, cause: Cause) -> None:
         """Purchases whose day has come make their seats, invites whose time is over give theirs back."""
@@ -126,14 +160,17 @@ class Reconciler:
 
     # --- write ------------------------------------------------------------------------------------
 
-    def _write(self, preview: Preview, order: Order, cause: Cause) -> tuple[Performed, ...]:
-        rooms, made = self.rooms, preview.plan
+    def _mirror(self, preview: Preview, cause: Cause) -> None:
         seated = [
             Seated(a.member, a.id, a.tier) for a in preview.world.accounts if has_seat(a) and a.tier
         ]
-        for drift in rooms.seats.mirror(seated, cause, read_at=preview.begun - LISTING_LAG):
+        for drift in self.rooms.seats.mirror(seated, cause, read_at=preview.begun - LISTING_LAG):
             log.info("seats.mirrored", drift=drift)
-        world = preview.world
+
+    def _write(self, preview: Preview, order: Order, cause: Cause) -> tuple[Performed, ...]:
+        rooms, made, world = self.rooms, preview.plan, preview.world
+        note_drift(rooms, world.accounts, preview.found.drift, cause, preview.begun)
+        self._mirror(preview, cause)
         note_arrivals(rooms, world.invites, world.accounts, preview.begun, cause)
         rooms.assignments.follow({a.id: a.member for a in world.accounts}, cause)
         for adoption in made.adoptions:

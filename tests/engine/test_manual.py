@@ -42,7 +42,7 @@ def seated(
     for name, tier in people.items():
         house.target.shelf.put(account(name, tier, external_id=None))
     house.add("someone")
-    house.run()
+    house.run(adopt=True)
     house.clock.advance(timedelta(hours=1))
     return house
 
@@ -381,7 +381,7 @@ def test_a_swap_cut_short_is_made_good_by_the_next_runs(known: bool, step: int, 
     house.use_target(target)
     for name in ("ada", "bob") if known else ("someone",):
         house.directory.add(f"{name}@acme.example", email=f"{name}@acme.example")
-        house.run()
+        house.run(adopt=True)
     house.clock.advance(timedelta(hours=1))
     target.dies_at, target.after = step, after
 
