@@ -27,7 +27,9 @@ format: $(VENV)/dev.stamp ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev.stamp servers ## measure the claim of a seat against the bare commit of the same engine
+bench: $(VENV)/dev.stamp servers ## measure start-up, the whole plan command and the claim of a seat against their goals
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.plan_command
 	$(BIN)/python -m benchmarks.claim
 
 servers: ## install the real servers that tests talk to, where apt may

@@ -44,7 +44,7 @@ from idpsync.scim_client.messages import (
     value_at,
     with_schemas,
 )
-from idpsync.scim_client.profile import ScimProfile, Update
+from idpsync.scim_client.profile import USUAL_PAGE, ScimProfile, Update
 from idpsync.scim_client.refusals import is_seat_refusal, step_down
 
 log = structlog.get_logger()
@@ -88,11 +88,9 @@ class ScimClient:
             return
         try:
             response = self._ask("GET", "/ServiceProviderConfig", "read capabilities")
-            config = read_json(response.body)
+            self._learn(self.profile.hinted(read_json(response.body)))
         except (RemoteError, NotJson) as error:
             log.debug("capabilities.unknown", system=self._http.system, reason=str(error))
-        else:
-            self._learn(self.profile.hinted(config))
         self._discovered = True
 
     def users(self, keep: Callable[[RemoteUser], T]) -> tuple[T, ...]:
@@ -105,6 +103,11 @@ class ScimClient:
             except Unproven as error:
                 why = str(error)
                 log.info("listing.unproven", system=self._http.system, reason=why)
+            except (Refused, Malformed) as error:
+                if self.profile.page_size <= USUAL_PAGE:
+                    raise
+                why = str(error)
+                self._learn(replace(self.profile, page_size=USUAL_PAGE))
         raise Malformed(self._http.system, "list users", f"not proven complete: {why}")
 
     def count(self) -> int | None:
@@ -130,10 +133,7 @@ class ScimClient:
         return self.scan(attribute, value)
 
     def _is_proven(self, attribute: str) -> bool:
-        """Whether "nobody" can be believed of this filter: some providers say so of every one.
-
-        Asked once, by filtering for a user that is known to be there.
-        """
+        """Whether "nobody" can be believed of this filter, asked once: some say so of every one."""
         if attribute in self._proven:
             return True
         rows = self._page(Position(), 1).rows
@@ -339,9 +339,8 @@ class ScimClient:
     def _learn(self, profile: ScimProfile) -> None:
         with self._lock:
             if profile != self.profile:
-                log.info(
-                    "provider.learned", system=self._http.system, **profile.differences(self.profile)
-                )
+                new = profile.differences(self.profile)
+                log.info("provider.learned", system=self._http.system, **new)
                 self.profile = profile
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from idpsync.scim_client.messages import Element, Resource, member, read_elements, read_text, value_at
@@ -19,7 +20,7 @@ class Lever(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ElementLever:
     """One element of `entitlements` or `roles`.
 
@@ -30,12 +31,16 @@ class ElementLever:
     values: frozenset[str]
     type: str | None = None
 
+    @cached_property
+    def _ours(self) -> frozenset[str]:
+        """What our element says, folded, where a type or a value tells it from others."""
+        ours = self.values if self.type is None else (self.type,)
+        return frozenset(each.casefold() for each in ours)
+
     def owns(self, element: Element) -> bool:
         """Whether this element is the one that says the tier."""
-        if self.type is not None:
-            return (read_text(member(element, "type")) or "").casefold() == self.type.casefold()
-        value = read_text(member(element, "value")) or ""
-        return value.casefold() in {each.casefold() for each in self.values}
+        told = member(element, "value" if self.type is None else "type")
+        return (read_text(told) or "").casefold() in self._ours
 
     def read(self, raw: Resource) -> tuple[str, ...]:
         elements = read_elements(member(raw, self.attribute))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from idpsync.answers import NotJson, read_json
 from idpsync.core.model import fold
@@ -28,8 +29,13 @@ def member(resource: Resource, name: str) -> object:
 
 def own_key(resource: Resource, name: str) -> str:
     """`name` as this resource spells it."""
-    wanted = name.casefold()
-    return next((key for key in resource if key.casefold() == wanted), name)
+    return _spellings(tuple(resource)).get(name.casefold(), name)
+
+
+@lru_cache(maxsize=256)  # the resources of one provider have few sets of attributes
+def _spellings(names: tuple[str, ...]) -> Mapping[str, str]:
+    """The first spelling of each name, by its folded form."""
+    return {name.casefold(): name for name in reversed(names)}
 
 
 def read_bool(value: object) -> bool | None:
@@ -126,12 +132,13 @@ def value_at(resource: Resource, path: str) -> object:
     return member(resource, name)
 
 
-def split_path(path: str) -> list[str]:
+@lru_cache(maxsize=256)  # a few paths, for every user of a listing
+def split_path(path: str) -> tuple[str, ...]:
     """The keys that lead to an attribute (RFC 7644 §3.10)."""
     if path.startswith("urn:"):
         urn, _, name = path.rpartition(":")
-        return [urn, name] if urn != USER else [name]
-    return path.split(".")
+        return (urn, name) if urn != USER else (name,)
+    return tuple(path.split("."))
 
 
 def merged(resource: Resource, changes: Mapping[str, object]) -> dict[str, object]:

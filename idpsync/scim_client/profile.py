@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from idpsync.scim_client.messages import member, read_bool
 
+USUAL_PAGE = 100
+LARGEST_PAGE = 500  # of resources of 16 kB it fills what one answer may have
+
 
 class Update(StrEnum):
     """How attributes of an existing resource are written."""
@@ -21,21 +24,26 @@ class ScimProfile:
 
     update: Update = Update.PATH
     filters: bool = True
-    page_size: int = 100
+    page_size: int = USUAL_PAGE
     lags: tuple[float, ...] = (0.5, 2.0, 5.0)
     creates: int = 3
 
     def hinted(self, config: Mapping[str, object]) -> "ScimProfile":
-        """With what a ServiceProviderConfig denies or limits (RFC 7643 §5); silence changes nothing."""
+        """With what a ServiceProviderConfig denies, limits or allows; silence changes nothing.
+
+        RFC 7643 §5; `pagination` is that of RFC 9865 §4.
+        """
         profile = self
         if _says_no(config, "patch"):
             profile = replace(profile, update=Update.PUT)
         if _says_no(config, "filter"):
             profile = replace(profile, filters=False)
-        limit = _feature(config, "filter").get("maxResults")
-        if isinstance(limit, int) and 0 < limit < profile.page_size:
-            profile = replace(profile, page_size=limit)
-        return profile
+        told = (
+            _feature(config, "filter").get("maxResults"),
+            _feature(config, "pagination").get("maxPageSize"),
+        )
+        limits = [limit for limit in told if isinstance(limit, int) and limit > 0]
+        return replace(profile, page_size=min(*limits, LARGEST_PAGE)) if limits else profile
 
     def differences(self, old: "ScimProfile") -> dict[str, object]:
         """What is different from `old`, fit for a log."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from idpsync.core.model import Account, Profile, Standing
 from idpsync.core.seats import Ladder, Tier
@@ -18,7 +19,7 @@ SINGLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TierValues:
     """The names that one provider has for the tiers of the ladder."""
 
@@ -30,8 +31,13 @@ class TierValues:
 
     def tier_of(self, values: Iterable[str]) -> Tier | None:
         """The highest tier that one of the values names; None when none does."""
-        told = {value.casefold() for value in values}
-        return next((t for t in self.ladder if str(self.value_of(t)).casefold() in told), None)
+        named = (self._tiers.get(value.casefold()) for value in values)
+        return min((tier for tier in named if tier), default=None)
+
+    @cached_property
+    def _tiers(self) -> Mapping[str, Tier]:
+        """The highest tier of each folded value."""
+        return {str(self.value_of(tier)).casefold(): tier for tier in reversed(self.ladder.tiers)}
 
 
 def account_of(user: RemoteUser, lever: Lever, tiers: TierValues) -> Account:
