@@ -10,6 +10,9 @@ from idpsync.core.records import LastRead
 
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 
+_EMPTY = "empty now"
+_OTHER_SCOPE = "something else is asked for than at the last complete read"
+
 SCOPE_PARTS = " | "
 """Stands between the parts of a scope, so that a change can be told in few words."""
 
@@ -28,40 +31,35 @@ def examine(
     external id); `linked` is how many accounts we answer for; `keys` says for every group that a rule
     names where the configuration does so.
     """
-    coverage = snapshot.users_coverage
-    missing = sorted(_missing(snapshot, canaries))
-    problems = [*snapshot.problems]
-    if missing:
-        coverage = _worse(coverage)
-        problems.append(f"must_contain: {', '.join(missing)} not found in the directory")
-    if linked and not snapshot.users and coverage is Coverage.COMPLETE:
-        coverage = Coverage.SUSPECT
-        problems.append(f"the directory returned nobody, but {linked} accounts are linked")
-    listed = {group.name for group in snapshot.groups}
-    read = snapshot.users_coverage is not Coverage.FAILED
-    unlisted = [_unlisted(name) for name in sorted(keys) if read and name not in listed]
+    coverage, problems = _people(snapshot, canaries, linked)
+    doubted = _doubted(replace(snapshot, users_coverage=coverage), last)
     names = _names_now(snapshot)
-    groups = []
-    for group in (*snapshot.groups, *unlisted):
-        key = keys.get(group.name)
-        judged, problem = _judged(group, last, names.get(last.group_ids.get(group.name, "")), key)
-        groups.append(judged)
-        problems += [problem] if problem else []
+    groups = (*doubted, *_unlisted(snapshot, keys))
+    for group in groups:
+        known_as = names.get(last.group_ids.get(group.name, ""))
+        problems.append(_problem(group, last, known_as, keys.get(group.name)))
     if rescoped(snapshot, last):
-        problems.append(
-            f"something else is asked for than at the last complete read: {_change(snapshot, last)}"
-        )
-    return replace(
-        snapshot,
-        users_coverage=coverage,
-        groups=tuple(groups),
-        problems=tuple(dict.fromkeys(problems)),
-    )
+        problems.append(f"{_OTHER_SCOPE}: {_change(snapshot, last)}")
+    told = tuple(dict.fromkeys(filter(None, (*snapshot.problems, *problems))))
+    return replace(snapshot, users_coverage=coverage, groups=groups, problems=told)
 
 
 def rescoped(snapshot: DirectorySnapshot, last: LastRead) -> bool:
     """Whether something else was asked for than at the last complete read."""
     return bool(last.scope) and bool(snapshot.scope) and snapshot.scope != last.scope
+
+
+def _people(
+    snapshot: DirectorySnapshot, canaries: AbstractSet[str], linked: int
+) -> tuple[Coverage, list[str]]:
+    """How far the people can be believed, and why not further."""
+    if missing := sorted(_missing(snapshot, canaries)):
+        told = f"must_contain: {', '.join(missing)} not found in the directory"
+        return _worse(snapshot.users_coverage), [told]
+    if linked and not snapshot.users and snapshot.users_coverage is Coverage.COMPLETE:
+        told = f"the directory returned nobody, but {linked} accounts are linked"
+        return Coverage.SUSPECT, [told]
+    return snapshot.users_coverage, []
 
 
 def _missing(snapshot: DirectorySnapshot, canaries: AbstractSet[str]) -> set[str]:
@@ -84,8 +82,12 @@ def _worse(coverage: Coverage) -> Coverage:
     return Coverage.SUSPECT if coverage is Coverage.COMPLETE else coverage
 
 
-def _unlisted(name: str) -> Group:
-    return Group(name, "", None, Coverage.GONE, "the read does not list it")
+def _unlisted(snapshot: DirectorySnapshot, keys: Mapping[str, str]) -> tuple[Group, ...]:
+    """Groups that a rule names and a read that did not fail says nothing of."""
+    listed = {group.name for group in snapshot.groups}
+    missing = () if snapshot.users_coverage is Coverage.FAILED else sorted(keys.keys() - listed)
+    reason = "the read does not list it"
+    return tuple(Group(name, "", None, Coverage.GONE, reason) for name in missing)
 
 
 def _names_now(snapshot: DirectorySnapshot) -> dict[str, str]:
@@ -94,23 +96,38 @@ def _names_now(snapshot: DirectorySnapshot) -> dict[str, str]:
     return {**snapshot.other_groups, **{group.external_id: group.name for group in there}}
 
 
-def _judged(group: Group, last: LastRead, known_as: str | None, key: str | None) -> tuple[Group, str]:
-    """The group as far as it can be believed, and what a person should know about it.
+def _doubted(snapshot: DirectorySnapshot, last: LastRead) -> tuple[Group, ...]:
+    """The groups, SUSPECT where one is empty and people who were in it are still there."""
+    empty = [g for g in snapshot.groups if g.complete and not g.members and last.members_of(g)]
+    if not empty:
+        return snapshot.groups
+    left = frozenset[str]()
+    if snapshot.users_coverage is Coverage.COMPLETE:  # else nobody can be said to have left
+        there = {user.external_id for user in snapshot.users if user.active is not False}
+        left = frozenset().union(*map(last.members_of, empty)) - there
+    emptied = {group.name for group in empty if last.members_of(group) - left}
+    return tuple(_suspect(g, last) if g.name in emptied else g for g in snapshot.groups)
+
+
+def _suspect(group: Group, last: LastRead) -> Group:
+    reason = f"{_EMPTY}, {len(last.members_of(group))} members at the last complete read"
+    return replace(group, coverage=Coverage.SUSPECT, reason=reason)
+
+
+def _problem(group: Group, last: LastRead, known_as: str | None, key: str | None) -> str:
+    """What a person should know about a group, "" for nothing.
 
     `known_as` is what the group of the last read is called now; `key` is where a rule names it.
     """
-    before = len(last.members_of(group))
     if group.coverage is Coverage.GONE:
-        return group, f"group '{group.name}' {_gone(group.reason, known_as, key)}"
+        return f"group '{group.name}' {_gone(group.reason, known_as, key)}"
     if last.replaced(group):
-        return group, f"group '{group.name}' {_replaced(last.group_ids[group.name], known_as, key)}"
-    if before and group.complete and not group.members:
-        reason = f"empty now, {before} members at the last complete read"
-        suspect = replace(group, coverage=Coverage.SUSPECT, reason=reason)
-        return suspect, f"group '{group.name}': {reason}"
+        return f"group '{group.name}' {_replaced(last.group_ids[group.name], known_as, key)}"
+    if group.reason.startswith(_EMPTY):
+        return f"group '{group.name}': {group.reason}"
     if group.complete or group.coverage is Coverage.SUSPECT:
-        return group, ""  # a source that doubts a group says so itself
-    return group, f"group '{group.name}' is {group.coverage}: {group.reason or 'no reason given'}"
+        return ""  # a source that doubts a group says so itself
+    return f"group '{group.name}' is {group.coverage}: {group.reason or 'no reason given'}"
 
 
 def _gone(reason: str, known_as: str | None, key: str | None) -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from idpsync.core.model import Coverage, DirectorySnapshot
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser
 from idpsync.core.records import LastRead
 from idpsync.core.suspicion import examine
 from tests.people import group, person, snapshot
@@ -38,6 +38,20 @@ def test_a_group_suddenly_empty_is_suspect() -> None:
     assert doubted.problems == ("group 'Users': empty now, 2 members at the last complete read",)
     fresh = examine(snapshot(["ada"], [group("Users", ())]), last=LastRead())
     assert fresh.groups[0].coverage is Coverage.COMPLETE
+
+
+@pytest.mark.parametrize("bob", [None, person("bob", active=False)])
+def test_a_group_is_empty_for_a_good_reason_when_everybody_in_it_has_left(
+    bob: DirectoryUser | None,
+) -> None:
+    here = [person("cy"), *([bob] if bob else [])]
+    read = snapshot(here, [group("Users", ())])
+
+    assert examine(read, last=KNOWN).complete
+    cut = replace(read, users_coverage=Coverage.PARTIAL)
+    assert examine(cut, last=KNOWN).groups[0].coverage is Coverage.SUSPECT
+    one_stays = replace(read, users=(*read.users, person("ada")))
+    assert examine(one_stays, last=KNOWN).groups[0].coverage is Coverage.SUSPECT
 
 
 def test_a_group_that_got_another_name_in_the_configuration_is_the_same_when_it_is_empty() -> None:
