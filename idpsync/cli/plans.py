@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 
 from idpsync.cli import explain_tables, hold_tables
+from idpsync.cli.assumptions import assume_option, assumptions_of, suppose
 from idpsync.cli.context import Desk, json_option, pass_desk
 from idpsync.cli.diff_outline import diff_outline
 from idpsync.cli.documents import hand_out
@@ -51,19 +52,31 @@ BUSY_PATIENCE = 60.0  # a run of the daemon is let finish
     type=click.Path(path_type=Path),
     help="Show what changed since the plan in this file, the JSON of an earlier `plan --json`.",
 )
+@assume_option
 @json_option
 @pass_desk
-def plan(desk: Desk, shape: str, out: Path | None, older: Path | None, as_json: bool) -> int:
+def plan(
+    desk: Desk,
+    shape: str,
+    out: Path | None,
+    older: Path | None,
+    assumed: tuple[str, ...],
+    as_json: bool,
+) -> int:
     """Read, decide, guard, print. Writes nothing."""
     kept = kept_plan(older, desk.config.organization.id) if older else None
+    assumptions = assumptions_of(assumed, desk)
     preview = desk.house.reconciler.preview()
+    supposed = suppose(desk, preview, assumptions) if assumptions else None
     shape = "json" if as_json else shape
-    document = _document(desk, preview)
-    if kept is None:
-        hand_out(desk, document, plan_outline(document), shape, out)
-    else:
-        diff = plan_diff(kept, document)
-        hand_out(desk, diff, diff_outline(diff, str(older)), shape, out)
+    document = _document(desk, supposed.preview if supposed else preview)
+    outline = plan_outline(document)
+    if kept is not None:
+        document = plan_diff(kept, document)
+        outline = diff_outline(document, str(older))
+    if supposed:
+        document, outline = supposed.told(document), supposed.headed(outline)
+    hand_out(desk, document, outline, shape, out)
     if shape == "table" and out is None:
         for line in desk.not_booked():
             desk.console.print(line)

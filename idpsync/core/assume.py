@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
-from itertools import islice
+from itertools import count, islice
 
 from idpsync.core.contract import MOST_SEATS
 from idpsync.core.model import DirectorySnapshot, DirectoryUser, Group, Profile, fold
@@ -268,7 +268,7 @@ def _read_group(world: World, name: str, assumption: Assumption) -> Group:
 
 def _joined(world: World, group: Group, number: int, policy: Policy) -> World:
     users = {fold(key) for user in world.snapshot.users for key in _keys(user)}
-    made = _made_up(group.name, policy, world.snapshot.source, users)
+    made = _made_up(group.name, policy, world.snapshot.source, users, digits=len(str(number)))
     joiners = tuple(islice(made, number))
     members = (group.members or frozenset()) | {user.external_id for user in joiners}
     snapshot = replace(world.snapshot, users=(*world.snapshot.users, *joiners))
@@ -276,15 +276,17 @@ def _joined(world: World, group: Group, number: int, policy: Policy) -> World:
 
 
 def _made_up(
-    group: str, policy: Policy, source: str, taken: AbstractSet[str]
+    group: str, policy: Policy, source: str, taken: AbstractSet[str], *, digits: int
 ) -> Iterator[DirectoryUser]:
-    """Endless people with names that nobody has, in a verified domain where there is one."""
+    """Endless people with names that nobody has, in a verified domain where there is one.
+
+    With `digits` the names of so many stand in the order of their numbers, and so does the queue.
+    """
     domain = min(policy.verified_domains, default="what-if.invalid")
     slug = re.sub(r"[^a-z0-9]+", "-", group.casefold()).strip("-") or "group"
-    number = 0
-    while True:
-        number += 1
-        name, address = f"joiner-{number} of {group}", f"joiner-{number}.{slug}@{domain}"
+    for number in count(1):
+        name = f"joiner-{number:0{digits}} of {group}"
+        address = f"joiner-{number:0{digits}}.{slug}@{domain}"
         if not {fold(name), fold(address)} & taken:
             profile = Profile(user_name=name, email=address, display_name=name)
             yield DirectoryUser(source, name, profile, attributes={JOINS: group})

@@ -19,7 +19,8 @@ from idpsync.core.seats import Tier, WaitEntry
 from idpsync.core.world import World, has_seat
 
 _LAST = 1_000  # ranks after every tier
-_Seats = dict[str, tuple[str, Tier | None]]  # account id, or directory id of a new one → name, tier
+_Key = tuple[str, str]  # the two worlds of ids are not one: "account" and its id, "person" and theirs
+_Seats = dict[_Key, tuple[str, Tier | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,27 +104,31 @@ def _shifts(
 ) -> list[tuple[str, Shift]]:
     """Everybody who is there today, by directory id where one is known."""
     person_of = {link.account_id: link.external_id for link in world.links}
-    new = {user.external_id for user in made_up}
+    new = {("person", user.external_id) for user in made_up}
     shifts = []
     for key in sorted({*without, *then} - new):
         name = (without.get(key) or then[key])[0]
         held, holds = (seats.get(key, ("", None))[1] for seats in (without, then))
-        shifts.append((person_of.get(key, key), Shift(name, held, holds)))
+        kind, one = key
+        who = person_of.get(one, "") if kind == "account" else one
+        shifts.append((who, Shift(name, held, holds)))
     return shifts
 
 
 def _seats(world: World, plan: Plan) -> _Seats:
     """Who holds what once the plan is carried out."""
-    seats: _Seats = {a.id: (a.user_name, a.tier if has_seat(a) else None) for a in world.accounts}
+    seats: _Seats = {
+        ("account", a.id): (a.user_name, a.tier if has_seat(a) else None) for a in world.accounts
+    }
     for action in plan.actions:
         name = action.profile.user_name
         match action:
-            case CreateAccount(external_id=key, tier=tier):
-                seats[key] = name, tier
-            case ChangeTier(account_id=key, tier=tier) | ReactivateAccount(account_id=key, tier=tier):
-                seats[key] = name, tier
-            case DeactivateAccount(account_id=key) | DeleteAccount(account_id=key):
-                seats[key] = name, None
+            case CreateAccount(external_id=one, tier=tier):
+                seats["person", one] = name, tier
+            case ChangeTier(account_id=one, tier=tier) | ReactivateAccount(account_id=one, tier=tier):
+                seats["account", one] = name, tier
+            case DeactivateAccount(account_id=one) | DeleteAccount(account_id=one):
+                seats["account", one] = name, None
             case _:
                 pass
     return seats
@@ -173,7 +178,7 @@ def sentences(found: Consequences) -> tuple[str, ...]:
     """What follows, in as few sentences as it takes; names are cut short, `--json` has them all."""
     said = []
     for joiners in found.joiners:
-        shares = "; ".join(f"{share.number} get {share.says}" for share in joiners.shares)
+        shares = "; ".join(f"{share.number} {_get(share)} {share.says}" for share in joiners.shares)
         said.append(f"Of {joiners.number} who join '{joiners.group}': {shares}.")
     said += _told("Leaves the group", "leave the group", found.left)
     said += _told("Is displaced", "are displaced", found.lowered)
@@ -181,6 +186,10 @@ def sentences(found: Consequences) -> tuple[str, ...]:
     said += _told("Has to wait now", "have to wait now", [w.user_name for w in found.now_wait])
     said += _told("Waits no more", "wait no more", [w.user_name for w in found.wait_no_more])
     return tuple(said) or ("Nobody gains or loses anything by it.",)
+
+
+def _get(share: Share) -> str:
+    return "gets" if share.number == 1 else "get"
 
 
 def _told(one: str, many: str, who: Iterable[object]) -> list[str]:

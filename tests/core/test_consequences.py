@@ -5,10 +5,24 @@ from dataclasses import replace
 
 from idpsync.core.assume import Assumption, Join, Leave, MoreSeats, what_if
 from idpsync.core.consequences import Consequences, consequences, consequences_json, sentences
+from idpsync.core.model import Link
 from idpsync.core.planner import plan
-from idpsync.core.policy import Policy, WithoutRule
+from idpsync.core.policy import GroupRule, Policy, WithoutRule
 from idpsync.core.world import World
-from tests.people import POLICY, PREMIUM, STANDARD, account, group, link, snapshot, world
+from tests.people import (
+    LADDER,
+    NOW,
+    POLICY,
+    PREMIUM,
+    SOURCE,
+    STANDARD,
+    account,
+    group,
+    link,
+    person,
+    snapshot,
+    world,
+)
 
 EMPTY = (group("Contractors", []), group("Admins", []))
 
@@ -43,10 +57,17 @@ def test_joiners_are_counted_by_what_they_get_and_wait_for_the_best_off_first() 
         (2, None, PREMIUM),
     ]
     said = (
-        "Of 6 who join 'Premium': 1 get premium; 3 get standard for now, waiting for premium; "
+        "Of 6 who join 'Premium': 1 gets premium; 3 get standard for now, waiting for premium; "
         "2 get nothing yet, waiting for premium."
     )
     assert sentences(found) == (said,)
+
+
+def test_many_joiners_stand_in_the_queue_by_their_numbers() -> None:
+    here = house(seats=(0, 1))
+    after = what_if(here, plan(here, POLICY), [Join("Users", 11)], POLICY)
+    waiting = [entry.user_name for entry in plan(after, POLICY).waiting]
+    assert waiting == [f"joiner-{number:02} of Users" for number in range(2, 12)]
 
 
 def test_joiners_of_several_groups_are_told_apart() -> None:
@@ -72,6 +93,28 @@ def test_people_who_would_have_a_seat_without_the_joiners_are_displaced() -> Non
         "Is displaced: zoe@acme.example: no seat instead of standard.",
         "Has to wait now: zoe@acme.example.",
     )
+
+
+def test_people_whose_tier_a_higher_priority_takes_are_displaced() -> None:
+    rules = (GroupRule("Premium", PREMIUM, priority=9), GroupRule("Users", PREMIUM, priority=1))
+    policy = Policy(ladder=LADDER, rules=rules, preempt=True)
+    here = replace(house(users="ada", seats=(1, 2)), accounts=(account("ada", PREMIUM),))
+    found = follows(replace(here, links=(link("ada"),)), Join("Premium", 1), policy=policy)
+    assert [str(shift) for shift in found.lowered] == ["ada@acme.example: standard instead of premium"]
+    assert found.joiners[0].shares[0].tier is PREMIUM
+
+
+def test_an_account_and_a_person_with_the_same_id_are_two() -> None:
+    ada = replace(person("ada"), external_id="7")
+    users = replace(group("Users", []), members=frozenset({"7"}))
+    read = snapshot([ada, "bob"], [group("Premium", []), users, *EMPTY])
+    seven = replace(account("bob"), id="7")
+    here = world(
+        read, [seven], links=[Link("7", SOURCE, "id-bob", NOW)], seats={PREMIUM: 0, STANDARD: 2}
+    )
+    found = follows(here, Leave("Users", 1), policy=replace(POLICY, without_rule=WithoutRule.NONE))
+    assert [str(shift) for shift in found.left] == ["ada@acme.example: no seat instead of standard"]
+    assert [*found.lowered, *found.raised] == []
 
 
 def test_more_seats_raise_those_who_wait() -> None:
