@@ -69,7 +69,7 @@ class Inside(Program):
 def manual_config(folder: Path) -> dict[str, Any]:
     """Two premium and four standard seats; a rule gives premium, everybody else takes what is free."""
     config = base_config(folder) | {
-        "directory": {"kind": "file", "path": str(folder / "people.csv")},
+        "directory": {"kind": "file", "path": "people.csv"},  # as the store of the first run knows it
         "target": {"kind": "local"},
         "policy": {
             "without_rule": "lowest_available",
