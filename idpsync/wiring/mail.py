@@ -4,7 +4,6 @@ from idpsync.config import Config
 from idpsync.core.errors import ConfigError, Problem
 from idpsync.core.ports import Courier
 from idpsync.jit.settings import JitConfig
-from idpsync.notify.invitations import Letters
 from idpsync.smtp import Postman, SmtpServer
 from idpsync.wiring.clock import CLOCK
 
@@ -33,6 +32,8 @@ def courier(config: Config) -> Courier | None:
     carrier, mail, jit = postman(config), config.mail, config.jit
     if carrier is None or mail is None or jit is None:
         return None
+    from idpsync.notify.invitations import Letters  # noqa: PLC0415 -- only who writes needs templates
+
     organization = config.organization
     return Letters(
         carrier,

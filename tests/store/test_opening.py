@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from idpsync.core.errors import StoreError
 from idpsync.store import Store, open_store
 from idpsync.store.schema import metadata
-from idpsync.store.upgrade import head
+from idpsync.store.upgrade import STEPS, head, versions
 from tests.people import LADDER, StoppedClock
 from tests.postgres import new_database
 from tests.store.shell import run, shell
@@ -29,6 +30,13 @@ def test_an_empty_sqlite_store_gets_its_tables_at_once(tmp_path: Path) -> None:
     store.check()
     assert store.version() == head()
     store.close()
+
+
+def test_the_versions_are_those_of_the_steps() -> None:
+    steps = ScriptDirectory(str(STEPS.parent))
+
+    assert steps.get_heads() == [head()]
+    assert [step.revision for step in steps.walk_revisions()] == list(reversed(versions()))
 
 
 def test_the_file_is_its_owners_alone(tmp_path: Path) -> None:
