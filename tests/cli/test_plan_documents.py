@@ -296,6 +296,8 @@ def test_the_bars_say_in_words_and_numbers_what_they_show() -> None:
     assert [span.text_content().strip() for span in bars[1]] == ["1", "1", "1"]
     assert [span.get("class") for span in bars[1]] == ["assigned", "held", "reserved"]
     assert [span.get("style") for span in bars[3]] == ["flex-grow:2", "flex-grow:3"]
+    assert "Reserved seats are kept for logins" in page(plan_outline(plan))
+    assert "Reserved seats are kept" not in page(plan_outline(document(made())))
 
 
 def test_both_bars_of_a_tier_have_one_scale_also_beyond_what_was_bought() -> None:
