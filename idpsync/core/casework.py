@@ -9,60 +9,67 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from itertools import filterfalse, repeat
 
-from idpsync.core.correlate import Correlation, Owners, correlate
+from idpsync.core.correlate import Owners, correlate
+from idpsync.core.grounds import Doubt, Grounds
 from idpsync.core.leavers import Evidence, Leaver
-from idpsync.core.membership import Assignment, with_assignment, with_invite
 from idpsync.core.model import Account, Coverage, DirectoryUser, Standing, fold, fold_all
-from idpsync.core.plan import Conflict, Departure, Refusal
-from idpsync.core.policy import Entitlement, Guests, Mode, Policy
-from idpsync.core.profile import Roles, is_somebody_else
+from idpsync.core.over import over_tier
+from idpsync.core.plan import Action, Conflict, Departure, DirectorySummary, Over, Refusal
+from idpsync.core.policy import Policy
+from idpsync.core.profile import Roles
 from idpsync.core.roll import Roll
-from idpsync.core.seats import Door, Holding, Tier
-from idpsync.core.world import Case, Debt, World, pool_of
+from idpsync.core.seats import Holding, SeatPool, WaitEntry
+from idpsync.core.world import Case, Debt, World, has_seat, pool_of, summarise
 
 _Person = tuple[DirectoryUser, Account | None, str]  # with the member whose seat is counted for them
 
 
 class Casework:
-    """Who is who, and what each may have; nothing is given or taken yet.
+    """Who is who, and what each may have; nothing is given or taken yet. The `Work` of a whole world.
 
-    `case_of` are those who may have something, by external id, without those of whom nothing has to be
-    said; `leavers` whose account is not wanted any more; `refused` get nothing; `departures` are missed
-    since when; `debts` are owed to people without a case; `skipped` people are in a conflict.
+    Cases are without those people of whom nothing has to be said.
     """
 
     def __init__(self, world: World, policy: Policy) -> None:
-        self.world, self.policy = world, policy
-        self.mode = policy.mode
-        self.evidence = Evidence.of(world.snapshot, {rule.group for rule in policy.rules})
-        self.ruled = policy.entitle_all(world.snapshot.groups)
-        self.unruled = policy.entitle(frozenset())
+        self.world, self.now, self.kept_back = world, world.now, world.reserved
+        self.ruled, self.unruled = policy.entitle_all(world.snapshot.groups), policy.entitle(frozenset())
+        self.roles = Roles(policy.managed_roles)
         self.roll = Roll.of(world.accounts)
         self.owners = Owners(world.links, self.roll)
-        self.roles = Roles(policy.managed_roles)
-        self.reserved = [h for h in world.holdings if h.account_id is None or h.moving]
+        self.reservations = [h for h in world.holdings if h.account_id is None or h.moving]
         self.wait_of = {entry.member: entry for entry in world.waiting}
-        self.before = pool_of(world, policy.ladder, self.roll, self.reserved)
-        self.spare = {tier: self.before.balance(tier) for tier in policy.ladder}
-        addressed = {fold(invite.email): invite for invite in world.invites.values()}
-        self.invite_of = {**addressed, **world.invites}
-        self.correlation: Correlation = correlate(
+        self.before = pool_of(world, policy.ladder, self.roll, self.reservations)
+        self.correlation = correlate(
             world.snapshot.users, self.roll, self.owners, verified=policy.admits_domain
         )
-        self.adopted = {adoption.account_id for adoption in self.correlation.adoptions}
-        self.skipped = set(self.correlation.skipped)
-        self.doubtful: set[str] = set()
-        self.refused: list[Refusal] = []
+        self.adoptions, self.orphans = self.correlation.adoptions, self.correlation.orphans
+        addressed = {fold(invite.email): invite for invite in world.invites.values()}
+        self.grounds = Grounds(
+            policy=policy,
+            evidence=Evidence.of(world.snapshot, {rule.group for rule in policy.rules}),
+            now=world.now,
+            holding_of={},
+            wait_of=self.wait_of,
+            assignments=world.assignments,
+            invites=world.invites,
+            invite_of={**addressed, **world.invites},
+            adopted={adoption.account_id for adoption in self.adoptions},
+            skipped=set(self.correlation.skipped),
+            spare={tier: self.before.balance(tier) for tier in policy.ladder},
+        )
+        self.cases: list[Case] = []
         self.leavers: list[Leaver] = []
+        self.refused: list[Refusal] = []
         self.departures: list[Departure] = []
-        self.reused: list[Conflict] = []
-        self.case_of: dict[str, Case] = {}
-        unsettled = self._unsettled()
-        self.holding_of = self._holdings_of(unsettled)
-        for user, account, member in unsettled:
-            self.consider(user, account, member)
+        self.conflicts: list[Conflict] = [*self.correlation.conflicts]
+        self.doubtful: set[str] = set()
+        self._consider(self._unsettled())
         self._note_absentees()
         self.debts = list(self._unpaid())
+
+    @property
+    def waiting_cases(self) -> list[Case]:
+        return self.cases
 
     # --- who needs a second look ------------------------------------------------------------------
 
@@ -102,10 +109,11 @@ class Casework:
 
     def _marked(self) -> AbstractSet[str]:
         """Accounts that a book says something of, or that are protected, or adopted in this plan."""
-        if self.policy.preempt:  # anybody's tier may be taken: everybody has a case
+        policy = self.grounds.policy
+        if policy.preempt:  # anybody's tier may be taken: everybody has a case
             return self.roll.accounts.keys()
-        addressed = self.policy.protected | self.invite_of.keys()
-        members = {h.member for h in self.reserved} | addressed
+        addressed = policy.protected | self.grounds.invite_of.keys()
+        members = {h.member for h in self.reservations} | addressed
         members |= self.wait_of.keys() | self.world.assignments.keys()
         named = zip(self.roll.accounts, self.roll.members, strict=True)
         marked = {account_id for account_id, member in named if member in members}
@@ -113,7 +121,7 @@ class Casework:
             accounts = self.roll.accounts.values()
             mailed = zip(fold_all([a.profile.email or "" for a in accounts]), accounts, strict=True)
             marked |= {account.id for address, account in mailed if address in addressed}
-        return marked | self.adopted
+        return marked | self.grounds.adopted
 
     def _holdings_of(self, people: list[_Person]) -> dict[str, Holding]:
         """What the seat book says of them and of those who are owed a seat, by member."""
@@ -121,168 +129,59 @@ class Casework:
         members |= {entry.member for entry in self.world.waiting if entry.owed}
         return {holding.member: holding for holding in self.world.holdings if holding.member in members}
 
-    # --- one person -------------------------------------------------------------------------------
+    def _consider(self, people: list[_Person]) -> None:
+        """Decide about each, in the order of their ids."""
+        self.grounds.holding_of = self._holdings_of(people)
+        for user, account, member in people:
+            ruled = self.ruled.get(user.external_id, self.unruled)
+            match self.grounds.decide(user, account, member, ruled):
+                case Case() as case:
+                    self.cases.append(case)
+                case Leaver() as leaver:
+                    self.leavers.append(leaver)
+                case Refusal() as refusal:
+                    self.refused.append(refusal)
+                case Doubt() as doubt:
+                    self._note_doubt(user, doubt)
+                case None:
+                    pass
 
-    def consider(self, user: DirectoryUser, account: Account | None, member: str) -> None:
-        """Decide what one person is: a case, a leaver, refused, or nobody to touch."""
-        external_id = user.external_id
-        if external_id in self.skipped:
-            return self._note_doubt(user)
-        if user.active is None:
-            self.doubtful.add(member)
-            return None
-        if account and self._protected(account, member):
-            return None
-        if account and account.id not in self.adopted and is_somebody_else(user, account):
-            return self._note_reused(user, account)
-        ruled = self.ruled.get(external_id, self.unruled)
-        entitlement = with_assignment(ruled, self._given(member, account))
-        if user.active and entitlement.admitted:
-            # what a rule may say counts more than what was given by hand: it must have been read
-            if self._is_known(ruled, account) and self._may_enter(user, account):
-                self.case_of[external_id] = self._case(user, entitlement, account, member)
-        elif account:
-            self._note_leaver(user, account, entitlement)
-        return None
-
-    def _note_doubt(self, user: DirectoryUser) -> None:
-        """What was said of them proves nothing: their wish stays, under each name it may have."""
-        self.doubtful.add(fold(user.user_name))
-        if linked := self.owners.account(user.source, user.external_id):
+    def _note_doubt(self, user: DirectoryUser, doubt: Doubt) -> None:
+        self.doubtful |= doubt.members
+        if doubt.conflict:
+            self.conflicts.append(doubt.conflict)
+            self.grounds.skipped.add(user.external_id)
+        elif linked := self.owners.account(user.source, user.external_id):
             self.doubtful.add(linked.member)
-
-    def _given(self, member: str, account: Account | None) -> Assignment | None:
-        """What the member was given by hand, or will have been once somebody notes that they came in.
-
-        Between their account and the end of their invite a login, or a crash, leaves a while in which
-        nothing else says that they belong here.
-        """
-        if account and account.standing is not Standing.DEACTIVATED and self.invite_of:
-            names = (member, fold(account.profile.email or ""))
-            invite = next((i for name in names if (i := self.invite_of.get(name))), None)
-            if invite:
-                tier = invite.tier if invite.member == member else account.tier or invite.tier
-                return Assignment(member, tier, invite.invited_by, invite.invited_at)
-        return self.world.assignments.get(member)
-
-    def _protected(self, account: Account, member: str) -> bool:
-        names, email = self.policy.protected, account.profile.email
-        return bool(names) and (member in names or (email is not None and fold(email) in names))
-
-    def _note_reused(self, user: DirectoryUser, account: Account) -> None:
-        self.skipped.add(user.external_id)
-        self._note_doubt(user)
-        keys = (f"person {user.external_id}", f"account {account.user_name}")
-        self.reused.append(Conflict(keys, "id_reused"))
-
-    def _is_known(self, entitlement: Entitlement, account: Account | None) -> bool:
-        """Whether enough was read to let a newcomer in: the group that says less may be out of sight."""
-        newcomer = account is None or account.standing is Standing.DEACTIVATED
-        return not (newcomer and entitlement.flexible and not self.evidence.groups_read)
-
-    def _may_enter(self, user: DirectoryUser, account: Account | None) -> bool:
-        if account is not None and account.standing is not Standing.DEACTIVATED:
-            return True  # whoever is in stays in
-        if user.guest and self.policy.guests is Guests.EXCLUDE:
-            because = ("the directory calls them a guest, and policy.guests is exclude",)
-            self.refused.append(Refusal(user.user_name, "guest", because))
-            return False
-        address = user.profile.email or user.user_name
-        if not self.policy.admits_domain(address):
-            because = (f"the domain of {address} is not a verified domain",)
-            self.refused.append(Refusal(user.user_name, "domain_not_verified", because))
-            return False
-        return True
-
-    def _case(
-        self, user: DirectoryUser, entitlement: Entitlement, account: Account | None, member: str
-    ) -> Case:
-        holding = self.holding_of.get(member)
-        works = account is not None and account.standing is not Standing.DEACTIVATED
-        if not works:
-            entitlement = with_invite(entitlement, self.world.invites.get(member))
-        actual = account.tier if account and works else None
-        reserved = holding.tier if holding and actual is None and not holding.settled else None
-        owed = self._owed(member) if works and actual is None and reserved is None else None
-        current = actual or reserved or owed
-        return Case(
-            user=user,
-            entitlement=entitlement,
-            account=account,
-            member=member,
-            actual=actual,
-            current=current,
-            satisfied=reserved is not None
-            or (current is not None and self._satisfied(entitlement, current, holding)),
-            pinned=reserved is not None,
-            owed=owed is not None,
-        )
-
-    def _owed(self, member: str) -> Tier | None:
-        """The tier that somebody in a broken exchange can still be given back."""
-        entry = self.wait_of.get(member)
-        return self._spared((entry.wants, *entry.accepts)) if entry and entry.owed else None
-
-    def _spared(self, tiers: Iterable[Tier]) -> Tier | None:
-        """The first of these that has a seat left, which is theirs now."""
-        tier = next((t for t in tiers if self.spare[t] > 0), None)
-        if tier:
-            self.spare[tier] -= 1
-        return tier
 
     def _unpaid(self) -> Iterator[Debt]:
         """Debts to those whom this read decides nothing for: nobody in the directory, mostly."""
         owed = [entry for entry in self.world.waiting if entry.owed]
         if not owed:
             return
-        decided = self.decided()
+        decided, ladder = self.decided(), self.grounds.policy.ladder
         accounts = {a.member: a for a in self.world.accounts if a.standing is not Standing.DEACTIVATED}
         for entry in sorted(owed, key=lambda entry: entry.turn):
             account = accounts.get(entry.member)
             if account is None or account.tier or entry.member in decided:
                 continue
-            holding = self.holding_of.get(entry.member)
+            holding = self.grounds.holding_of.get(entry.member)
             kept = holding.tier if holding and not holding.settled else None
             # any seat rather than none: the one they gave up may sit somebody else by now
-            tiers = (entry.wants, *entry.accepts, *self.policy.ladder.from_(entry.wants), *self.spare)
-            yield Debt(account, entry, kept or self._spared(tiers), reserved=kept is not None)
+            tiers = (entry.wants, *entry.accepts, *ladder.from_(entry.wants), *ladder)
+            yield Debt(account, entry, kept or self.grounds.spared(tiers), reserved=kept is not None)
 
     def decided(self) -> set[str]:
         """Members whom a case speaks for, or who leave."""
         leaving = {leaver.account.member for leaver in self.leavers}
-        return {case.member for case in self.case_of.values()} | leaving
+        return {case.member for case in self.cases} | leaving
 
-    def _satisfied(self, entitlement: Entitlement, current: Tier, holding: Holding | None) -> bool:
-        if entitlement.flexible or (entitlement.options and current == entitlement.options[0]):
-            return True
-        ceiling = entitlement.ceiling
-        if ceiling is not None and current >= ceiling:
-            return self.mode is Mode.CREATE_ONLY
-        return not self.may_lower(holding)
-
-    def may_lower(self, holding: Holding | None) -> bool:
-        """Whether somebody who holds this may be lowered now; None: whatever they hold."""
-        if self.mode not in (Mode.FULL, Mode.OBSERVE) or not self.evidence.groups_complete:
-            return False
-        if holding is None:
-            return True
-        if self.policy.login_tier_sticks and holding.door is Door.JIT:
-            return False
-        return self.world.now - holding.since >= self.policy.min_hold
-
-    # --- those who leave, and those who are nowhere -----------------------------------------------
-
-    def _note_leaver(self, user: DirectoryUser, account: Account, entitlement: Entitlement) -> None:
-        if user.active is False:
-            because = (f"{user.user_name} is disabled in the directory",)
-            self.leavers.append(Leaver(account, user.external_id, because, gone=False))
-        elif self.evidence.groups_complete:
-            self.leavers.append(Leaver(account, user.external_id, entitlement.because, gone=False))
+    # --- those who are nowhere --------------------------------------------------------------------
 
     def _note_absentees(self) -> None:
         """Those of whom links or groups speak, and the people that were read do not."""
         present = {user.external_id for user in self.world.snapshot.users}.__contains__
-        if self.evidence.absence_counts:
+        if self.grounds.evidence.absence_counts:
             linked = self.owners.account_of.get(self.world.snapshot.source, {})
             self._note_absent(set(filterfalse(present, linked)))
         if self.world.snapshot.users_coverage is Coverage.COMPLETE:
@@ -294,7 +193,11 @@ class Casework:
         links = (link for link in self.owners.links if link.external_id in gone) if gone else ()
         for link in sorted(links, key=lambda k: k.account_id):
             account = accounts.get(link.account_id)
-            if account is None or link.source != source or self._protected(account, account.member):
+            if (
+                account is None
+                or link.source != source
+                or self.grounds.protects(account, account.member)
+            ):
                 continue
             since = link.missing_since or self.world.now
             self.departures.append(Departure(account.id, since))
@@ -313,3 +216,31 @@ class Casework:
             groups = " and ".join(f"'{name}'" for name in names)
             because = (f"is in {groups}, but not among the people that the directory assigns to us",)
             self.refused.append(Refusal(external_id, "not_assigned", because))
+
+    # --- what a plan tells of the whole -----------------------------------------------------------
+
+    @property
+    def entries(self) -> Iterable[WaitEntry]:
+        return self.world.waiting
+
+    def names_among(self, asked: AbstractSet[str]) -> set[str]:
+        """Those of these members whom directory or target know."""
+        known = frozenset(asked).intersection
+        return {*known(self.correlation.names), *known(self.roll.members)}
+
+    def seated_among(self, members: AbstractSet[str]) -> set[str]:
+        """Those of these members who have a seat at the target."""
+        named = zip(self.roll.members, self.roll.accounts.values(), strict=True)
+        return {member for member, account in named if member in members and has_seat(account)}
+
+    def summary(self) -> DirectorySummary:
+        return summarise(self.world.snapshot, self.world.directory_kind)
+
+    def over(self, actions: Iterable[Action], after: SeatPool) -> tuple[Over, ...]:
+        return over_tier(self.world, actions, after)
+
+    def names_owner(self, owner: str) -> bool:
+        """Whether somebody in the directory bears this folded name or address."""
+        if owner in self.correlation.names:
+            return True
+        return any(owner == fold(u.profile.email or "") for u in self.world.snapshot.users)

@@ -18,6 +18,7 @@ class Evidence:
     `groups_read`: what the rules say of somebody who was read is known in full.
     """
 
+    people_complete: bool
     absence_counts: bool
     groups_complete: bool
     groups_read: bool
@@ -31,6 +32,7 @@ class Evidence:
         vanished = any(group is None or group.coverage is Coverage.GONE for group in read)
         complete = all(group is not None and group.complete for group in read)
         return cls(
+            people_complete=whole,
             absence_counts=whole and not vanished,
             groups_complete=whole and complete,
             groups_read=complete,

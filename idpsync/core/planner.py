@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from idpsync.core.casework import Casework
 from idpsync.core.leavers import leave
-from idpsync.core.model import Account, Coverage, DirectorySnapshot, fold
-from idpsync.core.over import over_tier
+from idpsync.core.model import Account, fold
 from idpsync.core.plan import (
     Action,
     ChangeTier,
@@ -26,7 +25,8 @@ from idpsync.core.profile import profile_actions
 from idpsync.core.seats import Claim, Door, SeatPool, Tier, WaitEntry, why_not
 from idpsync.core.sequence import Move, sequence
 from idpsync.core.settle import Table, Wish
-from idpsync.core.world import Case, World, has_seat, summarise
+from idpsync.core.work import Work
+from idpsync.core.world import Case, World
 
 LOGIN_WISH_LASTS = timedelta(hours=24)
 EVER = datetime.min.replace(tzinfo=UTC)
@@ -35,32 +35,34 @@ EVER = datetime.min.replace(tzinfo=UTC)
 
 def plan(world: World, policy: Policy) -> Plan:
     """Decide everything. The same world gives the same plan, in whatever order it is listed."""
-    return _Planning(world, policy).result()
+    return Planning(Casework(world, policy), policy).result()
 
 
-class _Planning:
-    """One planning: what was derived from the world, in the order it is derived."""
+class Planning:
+    """One planning: what was derived from the casework, in the order it is derived.
 
-    def __init__(self, world: World, policy: Policy) -> None:
-        self.world, self.policy = world, policy
+    `table` may bring along who waits already; without one everybody who competes comes to a new one.
+    """
+
+    def __init__(self, work: Work, policy: Policy, table: Table | None = None) -> None:
+        self.work, self.policy, self.grounds = work, policy, work.grounds
         self.mode = policy.mode
-        self.table = Table({})
-        self.work = Casework(world, policy)
-        self.cases = tuple(self.work.case_of.values())
-        self.wait_of = self.work.wait_of
-        self.before = self.work.before
+        self.cases = work.cases
+        self.wait_of = work.wait_of
+        self.before = work.before
+        self.table = table or Table(dict.fromkeys(policy.ladder, 0))
         self.leave_actions = self._leave() if self.mode in (Mode.FULL, Mode.OBSERVE) else []
-        self.table = self._settle()
+        self._settle(come=table is None)
         self.holds = self.table.holds
         self._closed: dict[Tier, str] = {}
 
     def _leave(self) -> list[ChangeTier | DeactivateAccount | DeleteAccount]:
-        leaving = (leave(who, self.policy, self.world.now) for who in self.work.leavers)
+        leaving = (leave(who, self.policy, self.work.now) for who in self.work.leavers)
         return [action for action in leaving if action]
 
     # --- who gets what --------------------------------------------------------------------------
 
-    def _settle(self) -> Table:
+    def _settle(self, *, come: bool) -> None:
         free = {tier: self.before.balance(tier) for tier in self.policy.ladder}
         for action in (*self.leave_actions, *self._give_ups()):
             if action.previous_tier:
@@ -72,16 +74,15 @@ class _Planning:
         for debt in self.work.debts:
             if debt.tier and not debt.reserved:
                 free[debt.tier] -= 1
-        open_to_sync = {t: n - self.world.reserved.get(t, 0) for t, n in free.items()}
+        open_to_sync = {t: n - self.work.kept_back.get(t, 0) for t, n in free.items()}
         too_many = any(balance < 0 for balance in free.values())
-        table = Table(open_to_sync, sum(free.values()) if too_many else None)
-        for case in self.cases:
-            if self._competes(case):
-                table.put(self._wish(case))
-        table.settle()
-        return table
+        self.table.open(open_to_sync, sum(free.values()) if too_many else None)
+        for case in self.cases if come else ():
+            if self.competes(case):
+                self.table.put(self.wish(case))
+        self.table.settle()
 
-    def _competes(self, case: Case) -> bool:
+    def competes(self, case: Case) -> bool:
         if not case.entitlement.options:
             return False
         if case.satisfied:
@@ -92,9 +93,9 @@ class _Planning:
         """Whether a higher priority may take their tier: what they have had for a while, as agreed."""
         if not self.policy.preempt or case.pinned or case.owed or case.actual is None:
             return False
-        return self.work.may_lower(self.work.holding_of.get(case.member))
+        return self.grounds.may_lower(self.grounds.holding_of.get(case.member))
 
-    def _wish(self, case: Case) -> Wish:
+    def wish(self, case: Case) -> Wish:
         entry = self.wait_of.get(case.member)
         return Wish(
             member=case.member,
@@ -108,7 +109,7 @@ class _Planning:
         )
 
     def _seated_since(self, case: Case) -> datetime:
-        holding = self.work.holding_of.get(case.member)
+        holding = self.grounds.holding_of.get(case.member)
         return holding.since if holding else EVER
 
     def _give_ups(self) -> list[ChangeTier]:
@@ -130,23 +131,23 @@ class _Planning:
         if self.mode is Mode.CREATE_ONLY:
             actions = tuple(a for a in actions if isinstance(a, CreateAccount))
         after = self._pool_after(actions)
-        correlation = self.work.correlation
+        work = self.work
         return Plan(
             actions=actions,
-            adoptions=correlation.adoptions,
+            adoptions=tuple(work.adoptions),
             waiting=tuple(sorted(self._waiting(after), key=lambda entry: entry.turn)),
             granted=tuple(sorted(self._granted(after), key=lambda entry: entry.turn)),
-            refused=tuple(self.work.refused),
-            conflicts=(*correlation.conflicts, *self.work.reused),
-            orphans=correlation.orphans,
-            departures=tuple(self.work.departures),
+            refused=tuple(work.refused),
+            conflicts=tuple(work.conflicts),
+            orphans=tuple(work.orphans),
+            departures=tuple(work.departures),
             pool_before=self.before,
             pool_after=after,
-            directory=summarise(self.world.snapshot, self.world.directory_kind),
+            directory=work.summary(),
             mode=self.mode,
-            made_at=self.world.now,
-            over=over_tier(self.world, actions, after),
-            notes=tuple(notes(self.world, self.policy)),
+            made_at=work.now,
+            over=work.over(actions, after),
+            notes=tuple(self._notes()),
         )
 
     def _actions(self) -> Iterator[Action]:
@@ -155,12 +156,12 @@ class _Planning:
         yield from self._moves()
         yield from (_paid(debt.account, debt.tier) for debt in self.work.debts if debt.tier)
         yield from self._profiles()
-        arriving = sorted((c for c in self.cases if c.arrives), key=lambda c: self._wish(c).turn)
+        arriving = sorted((c for c in self.cases if c.arrives), key=lambda c: self.wish(c).turn)
         yield from (a for c in arriving if c.account and (a := self._arrival(c)))
         yield from (a for c in arriving if not c.account and (a := self._arrival(c)))
 
     def _profiles(self) -> Iterator[Action]:
-        managed, may_take = self.policy.managed_roles, self.work.may_lower(None)
+        managed, may_take = self.policy.managed_roles, self.grounds.may_lower(None)
         for case in self.cases:
             if case.account and not case.arrives:
                 yield from profile_actions(
@@ -169,7 +170,7 @@ class _Planning:
                     case.entitlement,
                     managed=managed,
                     may_take=may_take,
-                    adopted=case.account.id in self.work.adopted,
+                    adopted=case.account.id in self.grounds.adopted,
                 )
 
     def _moves(self) -> Iterator[Action]:
@@ -230,12 +231,9 @@ class _Planning:
 
     def _pool_after(self, actions: tuple[Action, ...]) -> SeatPool:
         assigned, held = dict(self.before.assigned), dict(self.before.held)
-        reserved_for = {h.member: h.tier for h in self.work.reserved}
-        if reserved_for:
-            roll = self.work.roll
-            for member, account in zip(roll.members, roll.accounts.values(), strict=True):
-                if has_seat(account):
-                    reserved_for.pop(member, None)
+        reserved_for = {h.member: h.tier for h in self.work.reservations}
+        for member in self.work.seated_among(reserved_for.keys()) if reserved_for else ():
+            del reserved_for[member]
         for action in actions:
             left: Tier | None = getattr(action, "previous_tier", None)
             taken: Tier | None = getattr(action, "tier", None)
@@ -250,12 +248,12 @@ class _Planning:
     # --- who waits --------------------------------------------------------------------------------
 
     def _waiting(self, after: SeatPool) -> Iterator[WaitEntry]:
-        for case in self.cases:
+        for case in self.work.waiting_cases:
             entry = self._wish_left(case, after)
             known = self.wait_of.get(case.member)
             if (
                 known
-                and not self.work.evidence.groups_complete
+                and not self.grounds.evidence.groups_complete
                 and self._wishes_more(known, entry, case)
             ):
                 # the group that grants more may only have been out of sight
@@ -291,21 +289,19 @@ class _Planning:
         What was not read whole, or says two things, proves nothing: they stay. Otherwise only those
         refused at the login door whom nobody knows keep their place a while, in case they come back.
         """
-        snapshot, work = self.world.snapshot, self.work
+        work, evidence = self.work, self.grounds.evidence
         yield from (debt.entry for debt in work.debts if not debt.tier)
         decided = work.decided() | {fold(refusal.user_name) for refusal in work.refused}
         decided |= {debt.account.member for debt in work.debts}
-        undecided = [entry for entry in self.world.waiting if entry.member not in decided]
+        undecided = [entry for entry in work.entries if entry.member not in decided]
         if not undecided:
             return
-        sure = snapshot.users_coverage is Coverage.COMPLETE and work.evidence.groups_read
-        asked = {entry.member for entry in undecided}
-        named = asked.intersection(work.correlation.names) | asked.intersection(work.roll.members)
+        sure = evidence.people_complete and evidence.groups_read
+        named = work.names_among({entry.member for entry in undecided})
         for entry in undecided:
-            stranger = entry.member not in named
-            fresh = entry.door is Door.JIT and self.world.now - entry.since < LOGIN_WISH_LASTS
+            fresh = entry.door is Door.JIT and work.now - entry.since < LOGIN_WISH_LASTS
             doubtful = not sure or entry.member in work.doubtful
-            if doubtful or (stranger and fresh):
+            if doubtful or (entry.member not in named and fresh):
                 yield entry
 
     def _wait_entry(self, case: Case, final: Tier | None, after: SeatPool) -> WaitEntry:
@@ -320,7 +316,7 @@ class _Planning:
             user_name=case.user.user_name,
             wants=options[0],
             holds=final,
-            since=entry.since if entry else self.world.now,
+            since=entry.since if entry else self.work.now,
             priority=case.entitlement.priority,
             because=(*case.entitlement.because, *(self._why_not(t, after) for t in accepts)),
             owed=owed,
@@ -333,19 +329,11 @@ class _Planning:
             self._closed[tier] = why_not(after, Claim("", "", (tier,)), tier)
         return self._closed[tier]
 
-
-def notes(world: World, policy: Policy) -> Iterator[str]:
-    """What should be told of the whole, and no action tells."""
-    owner, snapshot = policy.primary_owner, world.snapshot
-    if owner and snapshot.users_coverage is Coverage.COMPLETE and not _names(snapshot, owner):
-        yield f"the primary owner {owner} is not in the directory: their account is left as it is"
-
-
-def _names(snapshot: DirectorySnapshot, name: str) -> bool:
-    """Whether somebody bears this folded name or address."""
-    if any(name in (u.profile.user_name, u.profile.email) for u in snapshot.users):
-        return True
-    return any(name in (fold(u.user_name), fold(u.profile.email or "")) for u in snapshot.users)
+    def _notes(self) -> Iterator[str]:
+        """What should be told of the whole, and no action tells."""
+        owner = self.policy.primary_owner
+        if owner and self.grounds.evidence.people_complete and not self.work.names_owner(owner):
+            yield f"the primary owner {owner} is not in the directory: their account is left as it is"
 
 
 def _held(entry: WaitEntry, tier: Tier | None) -> WaitEntry:

@@ -85,7 +85,7 @@ class Table:
     """
 
     def __init__(self, free: Mapping[Tier, int], room: int | None = None) -> None:
-        self.free, self.room = dict(sorted(free.items())), room
+        self.open(free, room)
         self.tiers = tuple(self.free)
         self.wishes: dict[str, Wish] = {}
         self.holds: dict[str, Tier | None] = {}
@@ -95,6 +95,10 @@ class Table:
         self._queues: dict[Tier, dict[Tier | None, list[tuple[Turn, str]]]] = {
             wanted: {held: [] for held in (*self.tiers, None)} for wanted in self.tiers
         }
+
+    def open(self, free: Mapping[Tier, int], room: int | None = None) -> None:
+        """So many seats are free now."""
+        self.free, self.room = dict(sorted(free.items())), room
 
     # --- who is at the table ----------------------------------------------------------------------
 
