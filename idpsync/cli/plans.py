@@ -69,13 +69,13 @@ def plan(
     preview = desk.house.reconciler.preview()
     supposed = suppose(desk, preview, assumptions) if assumptions else None
     shape = "json" if as_json else shape
-    document = _document(desk, supposed.preview if supposed else preview)
+    told = supposed.told if supposed else dict
+    document = told(_document(desk, supposed.preview if supposed else preview))
     outline = plan_outline(document)
     if kept is not None:
-        document = plan_diff(kept, document)
+        document = told(plan_diff(kept, document))
         outline = diff_outline(document, str(older))
-    if supposed:
-        document, outline = supposed.told(document), supposed.headed(outline)
+    outline = supposed.headed(outline) if supposed else outline
     hand_out(desk, document, outline, shape, out)
     if shape == "table" and out is None:
         for line in desk.not_booked():
@@ -180,7 +180,12 @@ def explain(desk: Desk, user: str, as_json: bool) -> int:
     house = desk.house
     preview = house.reconciler.preview()
     explanation = explain_user(
-        user, preview.world, house.reconciler.rule.policy, preview.plan, preview.report
+        user,
+        preview.world,
+        house.reconciler.rule.policy,
+        preview.plan,
+        report=preview.report,
+        first_run=str(preview.first_run or ""),
     )
     history = house.store.ledger.entries(member=explanation.member, limit=10)
     desk.say(

@@ -307,7 +307,8 @@ def _left(world: World, group: Group, number: int) -> World:
 
 def newest_members(world: World, group: Group) -> tuple[str, ...]:
     """External ids of the members: who got a seat last stands first, who has none last."""
-    account_of = {link.external_id: link.account_id for link in world.links}
+    account_of = {a.external_id: a.id for a in world.accounts if a.external_id}
+    account_of |= {link.external_id: link.account_id for link in world.links}
     accounts = {account.id: account for account in world.accounts}
     since = {holding.member: holding.since for holding in world.holdings}
     names = {user.external_id: user.user_name for user in world.snapshot.users}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from idpsync.core.guard import GuardReport
-from idpsync.core.membership import Invite, with_assignment
+from idpsync.core.membership import Assignment, Invite, with_assignment, with_invite
 from idpsync.core.model import Account, DirectoryUser
 from idpsync.core.plan import Action, Plan
 from idpsync.core.planner import plan as plan_anew
@@ -15,7 +15,7 @@ from idpsync.core.scene import Finding, Scene, Verdict
 from idpsync.core.seats import Claim, Holding, SeatPool, Tier, WaitEntry, why_not
 from idpsync.core.verdict import verdict
 from idpsync.core.whereabouts import Subject, find_subject, similar_names
-from idpsync.core.world import World, groups_by_person
+from idpsync.core.world import World
 
 NO_CHOICE = frozenset(
     {
@@ -85,12 +85,24 @@ class Explanation:
 
 
 def explain_user(
-    name: str, world: World, policy: Policy, plan: Plan, report: GuardReport | None = None
+    name: str,
+    world: World,
+    policy: Policy,
+    plan: Plan,
+    *,
+    report: GuardReport | None = None,
+    first_run: str = "",
 ) -> Explanation:
-    """`name` is a user name, an e-mail address or a directory id; `report` what the guard says."""
+    """`name` is a user name, an e-mail address or a directory id; `report` what the guard says.
+
+    `first_run` is why nothing is written at a target that was never taken over.
+    """
     subject = find_subject(name, world, plan)
-    every = {group.name for group in world.snapshot.groups}
-    groups = frozenset(groups_by_person(world.snapshot, every).get(subject.external_id, set()))
+    groups = frozenset(
+        group.name
+        for group in world.snapshot.groups
+        if group.members and subject.external_id in group.members
+    )
     ruled = policy.entitle(groups)
     actions = subject.actions(plan)
     scene = Scene(
@@ -98,14 +110,18 @@ def explain_user(
         world=world,
         policy=policy,
         plan=plan,
-        entitlement=with_assignment(ruled, subject.assignment),
+        entitlement=_entitlement(subject, ruled),
         actions=actions,
         kept_back=_kept_back(subject, world, policy, actions),
         wait_entry=next((w for w in plan.waiting if w.member == subject.member), None),
         place=place_of(subject.member, plan),
     )
     held_by = tuple(map(str, report.tripped)) if report and actions else ()
-    found = _held(verdict(scene), plan) if held_by else verdict(scene)
+    found = verdict(scene)
+    if held_by:
+        found = _and_then(found, _HELD.format(plan.digest))
+    if first_run and (actions or subject.adoption):
+        found = _and_then(found, first_run)
     remarks = tuple(_remarks(scene, ruled))
     return Explanation(
         user_name=subject.name,
@@ -134,9 +150,21 @@ def explain_user(
     )
 
 
-def _held(found: Verdict, plan: Plan) -> Verdict:
-    step = f"The guard holds this plan: nothing is written before `idpsync approve {plan.digest}`."
+_HELD = "The guard holds this plan: nothing is written before `idpsync approve {}`."
+
+
+def _and_then(found: Verdict, step: str) -> Verdict:
     return replace(found, next_steps=(*found.next_steps, step))
+
+
+def _entitlement(subject: Subject, ruled: Entitlement) -> Entitlement:
+    """With what was given by hand; an invite gives it to those who are in, its role to newcomers."""
+    invite, given = subject.invite, subject.assignment
+    if not subject.works:
+        return with_invite(with_assignment(ruled, given), invite)
+    if invite:
+        given = Assignment(subject.member, invite.tier, invite.invited_by, invite.invited_at)
+    return with_assignment(ruled, given)
 
 
 def _kept_back(

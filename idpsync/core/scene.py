@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from idpsync.core.leavers import Evidence
-from idpsync.core.model import Standing
 from idpsync.core.plan import (
     Action,
     ChangeTier,
@@ -74,8 +73,7 @@ class Scene:
 
     @property
     def works(self) -> bool:
-        account = self.subject.account
-        return account is not None and account.standing is not Standing.DEACTIVATED
+        return self.subject.works
 
     @property
     def tier(self) -> Tier | None:

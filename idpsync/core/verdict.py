@@ -161,6 +161,8 @@ def _not_admitted(scene: Scene) -> Verdict | None:
         return _leaving(scene, because)
     if not user.active:
         return _disabled(scene)
+    if scene.subject.invite and not scene.works:
+        return _known_by_a_book(scene)
     groups = ", ".join(f"'{rule.group}'" for rule in scene.policy.rules if rule.says_tier)
     step = f"To let them in: add them to one of the groups {groups}." if groups else ""
     if not scene.works:
@@ -260,7 +262,9 @@ def _lower(sentence: str) -> str:
 
 
 def _whole_read(scene: Scene) -> str:
-    unread = [group.name for group in scene.world.snapshot.groups if not group.complete]
+    groups = scene.world.snapshot.groups
+    unread = [group.name for group in groups if not group.complete]
+    unread += sorted({rule.group for rule in scene.policy.rules} - {group.name for group in groups})
     what = f" (not whole: {', '.join(unread[:3])})" if unread else ""
     return f"The directory has to be read whole first{what}."
 

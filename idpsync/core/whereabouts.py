@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from idpsync.core.membership import Assignment, Invite
-from idpsync.core.model import Account, DirectoryUser, Link, fold
+from idpsync.core.model import Account, DirectoryUser, Link, Standing, fold
 from idpsync.core.plan import Action, Adoption, Conflict, Departure, Plan, Refusal
 from idpsync.core.policy import Policy
 from idpsync.core.seats import Holding, WaitEntry
@@ -38,6 +38,11 @@ class Subject:
         names += [user.user_name, user.profile.email or ""] if user else []
         names += [account.user_name, account.profile.email or ""] if account else []
         return frozenset(fold(name) for name in names if name)
+
+    @property
+    def works(self) -> bool:
+        """Whether they have an account that is not switched off."""
+        return self.account is not None and self.account.standing is not Standing.DEACTIVATED
 
     def actions(self, plan: Plan) -> tuple[Action, ...]:
         """What the plan does to them, in its order."""

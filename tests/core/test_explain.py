@@ -4,6 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from hypothesis import given as given_by
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from idpsync.core.explain import Explanation, explain_user
 from idpsync.core.explanation_report import explanation_json
@@ -18,12 +21,13 @@ from idpsync.core.model import (
     Profile,
     Standing,
 )
-from idpsync.core.plan import ChangeTier, CreateAccount, DeactivateAccount
+from idpsync.core.plan import ChangeTier, CreateAccount, DeactivateAccount, Plan
 from idpsync.core.planner import plan
 from idpsync.core.policy import GroupRule, LeaverAction, Mode, Policy, WhenFull, WithoutRule
 from idpsync.core.scene import Finding
 from idpsync.core.seats import Door, Holding, Tier, WaitEntry
 from idpsync.core.world import World
+from tests.core.test_planner_properties import NAMES, policies, worlds
 from tests.people import (
     LADDER,
     NOW,
@@ -462,7 +466,7 @@ def test_whoever_may_only_be_out_of_sight_keeps_the_account() -> None:
     finding, said, (step,) = told("ada", here, STRICT)
     assert finding is Finding.UNDECIDED
     assert said == "is let in by no rule as far as groups were read, and keeps standard"
-    assert step == "The directory has to be read whole first (not whole: Users)."
+    assert step == "The directory has to be read whole first (not whole: Users, Admins)."
 
 
 def test_newcomers_whose_groups_may_be_out_of_sight_wait_for_a_whole_read() -> None:
@@ -533,6 +537,20 @@ def test_names_that_nobody_has_are_answered_with_the_nearest_three() -> None:
     assert why("xxxxxxxx", here).similar == ()
 
 
+def test_somebody_who_was_invited_is_told_so_where_no_rule_lets_them_in() -> None:
+    here = world(read("", "", "zoe"), invites=[invite("zoe", PREMIUM)])
+    assert told("zoe", here, STRICT)[0] is Finding.INVITED
+
+
+def test_the_role_of_an_invite_is_told_and_its_tier_once_they_are_in() -> None:
+    asked = invite("zoe", PREMIUM, role="admin")
+    here = world(read("", "", "zoe"), invites=[asked])
+    assert [(r.role, r.groups) for r in why("zoe", here).roles] == [("admin", ())]
+
+    inside = world(read("", "", "zoe"), [account("zoe", PREMIUM)], invites=[asked])
+    assert why("zoe", inside, STRICT).entitlement.options == (PREMIUM,)
+
+
 # --- names --------------------------------------------------------------------------------------------
 
 
@@ -569,12 +587,21 @@ def test_a_held_plan_names_the_limit_and_the_command() -> None:
     here = world(read("", "", "bob"), [account("ada")])
     made = plan(here, POLICY)
     report = GuardReport((LimitCheck("removals.count", 0, 1, "1/1", tripped=True),))
-    found = explain_user("ada@acme.example", here, POLICY, made, report)
+    found = explain_user("ada@acme.example", here, POLICY, made, report=report)
     assert found.held_by == ("removals.count: allowed 0, seen 1 (1/1)",)
     assert found.verdict.next_steps == (
         f"The guard holds this plan: nothing is written before `idpsync approve {made.digest}`.",
     )
-    assert explain_user("bob@acme.example", here, POLICY, made, report).held_by != ()
+    assert explain_user("bob@acme.example", here, POLICY, made, report=report).held_by != ()
+
+
+def test_a_first_run_says_what_has_to_be_done_before_anything_is_written() -> None:
+    here = world(read(users="ada"), [account("ada", external_id=None)], links=[])
+    made = plan(here, POLICY)
+    found = explain_user("ada@acme.example", here, POLICY, made, first_run="idpsync apply --adopt")
+    assert found.verdict.next_steps == ("idpsync apply --adopt",)
+    nobody = explain_user("bob@acme.example", here, POLICY, made, first_run="idpsync apply --adopt")
+    assert nobody.verdict.next_steps == ()
 
 
 def test_observe_says_that_nothing_is_written() -> None:
@@ -670,3 +697,33 @@ def test_the_json_has_every_key_it_had_and_says_the_outcome() -> None:
     assert (waiting["position"], waiting["before"], waiting["accepts"]) == (1, 0, ["premium"])
     assert why("bob", here).linked is False
     assert Link("acc-bob", SOURCE, "id-bob", NOW) not in here.links
+
+
+# --- whatever the world -------------------------------------------------------------------------------
+
+WAITS = {Finding.SPILLED, Finding.WAITING}
+NOT_ASKED = {Finding.CONFLICT, Finding.UNDECIDED, Finding.ON_WAIT_LIST_ONLY, Finding.PROTECTED}
+
+
+@settings(deadline=None)
+@given_by(worlds(), policies(), st.sampled_from(Mode))
+def test_everybody_is_explained_as_the_plan_decides(here: World, policy: Policy, mode: Mode) -> None:
+    policy = replace(policy, mode=mode)
+    made = plan(here, policy)
+    queue = {entry.member for entry in made.waiting}
+    for name in NAMES:
+        found = explain_user(f"{name}@acme.example", here, policy, made)
+        finding = found.verdict.finding
+        assert found.known or not found.actions
+        assert finding not in WAITS or found.member in queue
+        assert found.member not in queue or finding in WAITS | NOT_ASKED
+        assert (finding is Finding.CONFLICT) == (found.user is not None and in_conflict(found, made))
+        assert sum(option.theirs for option in found.options) <= 1
+        assert explanation_json(found, ())["outcome"] == finding.value
+
+
+def in_conflict(found: Explanation, made: Plan) -> bool:
+    keys = {key for conflict in made.conflicts for key in conflict.keys}
+    return bool(
+        keys & {f"person {found.user and found.user.external_id}", f"user_name of {found.user_name}"}
+    )
