@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from idpsync.core.assume import JOINS
@@ -76,7 +77,7 @@ def consequences(before: World, without: Plan, after: World, then: Plan) -> Cons
     made_up = [user for user in after.snapshot.users if JOINS in user.attributes]
     names = {fold(user.user_name) for user in made_up}
     leaving = _leaving(before, after)
-    shifts = _shifts(before, _seats(before, without), _seats(after, then), made_up)
+    shifts = _shifts(before, without, then, made_up, leaving)
     others = [shift for who, shift in shifts if who not in leaving and shift.without != shift.then]
     waited, waits = ({w.member: w for w in plan.waiting} for plan in (without, then))
     return Consequences(
@@ -100,26 +101,33 @@ def _leaving(before: World, after: World) -> set[str]:
 
 
 def _shifts(
-    world: World, without: _Seats, then: _Seats, made_up: Iterable[DirectoryUser]
+    world: World,
+    without: Plan,
+    then: Plan,
+    made_up: Iterable[DirectoryUser],
+    leaving: AbstractSet[str],
 ) -> list[tuple[str, Shift]]:
-    """Everybody who is there today, by directory id where one is known."""
+    """Everybody of today whom a plan moves or who leaves a group, by directory id where one is known."""
     person_of = {link.account_id: link.external_id for link in world.links}
     new = {("person", user.external_id) for user in made_up}
+    now: _Seats = {
+        ("account", a.id): (a.user_name, a.tier if has_seat(a) else None) for a in world.accounts
+    }
+    first, last = _moved(without), _moved(then)
+    left = {key for key in now if person_of.get(key[1]) in leaving}
     shifts = []
-    for key in sorted({*without, *then} - new):
-        name = (without.get(key) or then[key])[0]
-        held, holds = (seats.get(key, ("", None))[1] for seats in (without, then))
+    for key in (first.keys() | last.keys() | left) - new:
+        name = (now.get(key) or first.get(key) or last[key])[0]
+        held, holds = ((moved.get(key) or now.get(key, ("", None)))[1] for moved in (first, last))
         kind, one = key
         who = person_of.get(one, "") if kind == "account" else one
         shifts.append((who, Shift(name, held, holds)))
-    return shifts
+    return sorted(shifts, key=lambda shift: shift[1].user_name)
 
 
-def _seats(world: World, plan: Plan) -> _Seats:
-    """Who holds what once the plan is carried out."""
-    seats: _Seats = {
-        ("account", a.id): (a.user_name, a.tier if has_seat(a) else None) for a in world.accounts
-    }
+def _moved(plan: Plan) -> _Seats:
+    """Those whose seat the plan touches, and what they hold once it is carried out."""
+    seats: _Seats = {}
     for action in plan.actions:
         name = action.profile.user_name
         match action:
