@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from idpsync.cli.outline import visible
 from idpsync.core.explain import Explanation, SeatOption
 from idpsync.core.plan import KIND, Action, action_json
 from idpsync.core.reasons import GroupSeen, RuleSeen
@@ -35,7 +36,7 @@ def show_explanation(console: Console, why: Explanation, history: Iterable[Ledge
     if not why.known:
         _show_unknown(console, why)
         return
-    console.print(Text(f"{why.user_name} {why.verdict.summary}.", style="bold"))
+    console.print(Text(visible(f"{why.user_name} {why.verdict.summary}."), style="bold"))
     _show(console, (("next", step) for step in why.verdict.next_steps))
     console.print()
     _show(console, _from_groups_to_rules(why))
@@ -46,9 +47,9 @@ def show_explanation(console: Console, why: Explanation, history: Iterable[Ledge
 
 def _show_unknown(console: Console, why: Explanation) -> None:
     said = f"Nobody knows {why.user_name}: neither directory, target, wait list nor invites."
-    console.print(Text(said))
+    console.print(Text(visible(said)))
     if why.similar:
-        console.print(Text(f"Did you mean {' or '.join(why.similar)}?"))
+        console.print(Text(visible(f"Did you mean {' or '.join(why.similar)}?")))
 
 
 def _show(console: Console, lines: Iterable[Line]) -> None:
@@ -62,7 +63,7 @@ def _hanging(label: str, text: str) -> Padding:
     line = Table.grid(padding=(0, 1))
     line.add_column(width=LABEL, no_wrap=True, style="dim")
     line.add_column(overflow="fold")
-    line.add_row(label, Text(text))
+    line.add_row(label, Text(visible(text)))
     return Padding(line, (0, 0, 0, 2))
 
 

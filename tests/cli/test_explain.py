@@ -55,3 +55,10 @@ def test_a_held_plan_is_told_to_whom_it_concerns(staffed: Inside) -> None:
     assert "is no longer in the directory and will be deactivated." in text
     assert "The guard holds this plan: nothing is written before `idpsync approve sha256:" in text
     assert "held by removals.count: allowed 0, seen 1" in text
+
+
+def test_names_cannot_steer_the_terminal(staffed: Inside) -> None:
+    people = PEOPLE.replace("Ada,Almeida", "Ada\x1b[31m,Almeida").replace("p1,", "p\x1b[2J1,")
+    (staffed.folder / "people.csv").write_text(people, encoding="utf-8")
+    assert "\x1b" not in staffed.call("explain", "ada@acme.example").out
+    assert "\x1b" not in staffed.call("explain", "nobody\x1b[31m").out
