@@ -1,7 +1,16 @@
 """`explain` in a terminal: aligned labels, plain sentences, 80 columns."""
 
+from dataclasses import replace
+from io import StringIO
+
+from rich.console import Console
+
+from idpsync.cli.explain_tables import show_explanation
+from idpsync.core.explain import explain_user
+from idpsync.core.planner import plan
 from idpsync.core.remedies import Exit
 from tests.cli.conftest import PEOPLE, Inside
+from tests.people import POLICY, person, profile, snapshot, world
 
 
 def crowd(idpsync: Inside) -> None:
@@ -58,7 +67,10 @@ def test_a_held_plan_is_told_to_whom_it_concerns(staffed: Inside) -> None:
 
 
 def test_names_cannot_steer_the_terminal(staffed: Inside) -> None:
-    people = PEOPLE.replace("Ada,Almeida", "Ada\x1b[31m,Almeida").replace("p1,", "p\x1b[2J1,")
-    (staffed.folder / "people.csv").write_text(people, encoding="utf-8")
-    assert "\x1b" not in staffed.call("explain", "ada@acme.example").out
     assert "\x1b" not in staffed.call("explain", "nobody\x1b[31m").out
+
+    ada = replace(person("ada"), profile=replace(profile("ada"), display_name="Ada\x1b[31m"))
+    here = world(snapshot([ada]))
+    console = Console(file=StringIO(), record=True)
+    show_explanation(console, explain_user("ada@acme.example", here, POLICY, plan(here, POLICY)), ())
+    assert "Ada\\u001b[31m" in console.export_text()
