@@ -172,8 +172,13 @@ def _refused(refused: Document) -> Iterator[Section]:
             yield told(f"{word}: {title}", rows, ((PERSON, person),))
     if refused["changed"]:
         rows = refused["changed"]
-        steps = tuple((r["user_name"], r["then"]["reason"], r["now"]["reason"]) for r in rows)
+        steps = tuple((row["user_name"], *_reasons(row)) for row in rows)
         yield Section("Refused for another reason", (PERSON, WAS, IS), steps)
+
+
+def _reasons(row: Document) -> Iterator[str]:
+    for when in ("then", "now"):
+        yield in_words(row[when]["reason"])
 
 
 # --- the rest ---------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from idpsync.cli.markdown import ROOM, markdown
 from idpsync.cli.outline import Outline, Seats, visible
-from idpsync.cli.page import page, width
+from idpsync.cli.page import page, pieces, width
 from idpsync.cli.plan_outline import plan_outline
 from idpsync.cli.plan_tables import show_outline
 from tests.cli.plan_documents import HOSTILE, document, limit, made, many, told_by
@@ -78,6 +78,11 @@ def test_reasons_that_differ_by_the_name_of_the_person_alone_are_the_same() -> N
     (section,) = plan_outline({**document(made()), "refused": refused}).sections
     assert section.shared == ("because the person is one",)
     assert section.rows == (("ada@other.example",), ("bob@other.example",))
+
+
+def test_people_of_one_name_are_all_named() -> None:
+    (section,) = plan_outline(told_by(["bob", "bob"])).sections
+    assert [row[0] for row in section.rows] == ["bob", "bob"]
 
 
 def test_the_name_of_somebody_else_is_left_in_a_reason() -> None:
@@ -154,6 +159,15 @@ def test_three_thousand_actions_begin_with_counts_and_name_the_first_twenty() ->
     assert len(shown.splitlines()) < 50
 
 
+def test_a_column_in_which_the_first_twenty_have_nothing_is_left_out() -> None:
+    plan = large(25)
+    assert "change" not in table(plan)
+    plan["actions"][20]["roles"] = ["admin"]
+    assert "change" not in table(plan)
+    plan["actions"][19]["roles"] = ["admin"]
+    assert "person-00019@acme.example   +admin" in table(plan)
+
+
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_no_line_but_the_digest_is_wider_than_the_terminal(columns: int) -> None:
     premium = [f"somebody-with-a-long-name-{at}" for at in range(30)]
@@ -223,6 +237,12 @@ def test_a_name_in_a_heading_is_text_too(name: str) -> None:
         assert len(shown.xpath("//details")) == (rows == 30)
         assert not shown.xpath("//a | //img | //script")
         assert "@" not in outside_code(said)
+
+
+def test_people_of_a_limit_are_not_called_either() -> None:
+    said = written(document(made(), limit("removals.count", ["@acme/owners", "bob"])))
+    assert "`@acme/owners`, `bob`" in said
+    assert "@" not in outside_code(said)
 
 
 def test_short_lists_are_open_and_long_ones_folded() -> None:
@@ -298,6 +318,10 @@ def test_the_bars_say_in_words_and_numbers_what_they_show() -> None:
     assert [span.get("style") for span in bars[3]] == ["flex-grow:2", "flex-grow:3"]
     assert "Reserved seats are kept for logins" in page(plan_outline(plan))
     assert "Reserved seats are kept" not in page(plan_outline(document(made())))
+
+
+def test_what_is_reserved_and_taken_all_the_same_is_not_drawn_twice() -> None:
+    assert [piece.number for piece in pieces(Seats(10, 8, 0, 5, 2))] == [8, 0, 2, 0]
 
 
 def test_both_bars_of_a_tier_have_one_scale_also_beyond_what_was_bought() -> None:
