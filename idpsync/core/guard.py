@@ -117,7 +117,7 @@ def guard(
     """Judge a plan made from `snapshot`; `last` is the last complete read before it."""
     losses = Losses(plan, accounts, snapshot)
     touched = {a.profile.user_name for a in plan.actions if not isinstance(a, CreateAccount)}
-    working = sum(account.standing is not Standing.DEACTIVATED for account in accounts)
+    working = len(accounts) - [a.standing for a in accounts].count(Standing.DEACTIVATED)
     removed = [action.profile.user_name for action in losses.removals]
     checks = (
         *_check("removals", limits.removals, removed, working),

@@ -20,7 +20,7 @@ class Losses:
             if isinstance(action, ChangeTier):
                 final[action.account_id] = action.tier  # the last step of an exchange counts
         final |= {action.account_id: None for action in self.removals}
-        touched = [account for account in accounts if account.id in final]
+        touched = [account for account in accounts if account.id in final] if final else []
         self.dropped = [a for a in touched if has_seat(a) and _is_less(final[a.id], a.tier)]
         gone = {a.account_id for a in self.removals}
         self.taken = gone | {account.id for account in self.dropped}

@@ -65,9 +65,10 @@ def _people(
 def _missing(snapshot: DirectorySnapshot, canaries: AbstractSet[str]) -> set[str]:
     """Those of `canaries` whom the snapshot does not have; exact names first, it is cheap."""
     missing = set(canaries)
-    if missing:
-        missing -= {name for user in snapshot.users for name in (user.user_name, user.profile.email)}
-        missing -= {user.external_id for user in snapshot.users}
+    for user in snapshot.users if missing else ():
+        profile = user.profile
+        if profile.user_name in missing or profile.email in missing or user.external_id in missing:
+            missing -= {profile.user_name, profile.email, user.external_id}
     if missing:
         folded = {fold(name) for user in snapshot.users for name in _names(user)}
         missing = {name for name in missing if fold(name) not in folded}
