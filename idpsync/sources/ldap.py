@@ -1,6 +1,5 @@
 """An LDAP directory (RFC 4511) as a source; tried against OpenLDAP."""
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
@@ -8,12 +7,13 @@ from functools import cache
 import structlog
 
 from idpsync.core.errors import ConfigError, Malformed, Problem
-from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Profile, fold
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, fold
 from idpsync.core.ports import Clock
 from idpsync.core.records import Health
 from idpsync.sources.ldap_errors import SYSTEM
 from idpsync.sources.ldap_members import MEMBER_ATTRIBUTES, Groups, Roster
 from idpsync.sources.ldap_names import normal
+from idpsync.sources.ldap_people import TOLD, People, Person
 from idpsync.sources.ldap_session import Entry, Listing, Search, Session, Unreadable, escaped, is_filter
 from idpsync.sources.scope import ldap_scope
 from idpsync.sources.settings import LdapConfig
@@ -21,7 +21,6 @@ from idpsync.sources.settings import LdapConfig
 log = structlog.get_logger()
 
 NAMES_IN_ONE_FILTER = 100
-TOLD = 20  # unreadable entries named in one snapshot
 
 
 class LdapSource:
@@ -32,6 +31,7 @@ class LdapSource:
     def __init__(self, config: LdapConfig, *, clock: Clock, groups: frozenset[str]) -> None:
         self.name = "ldap"
         self._config, self._clock, self._wanted = config, clock, groups
+        self._people = People(config, self.name)
         _check_filters(config)
 
     def read(self, since: str | None = None) -> DirectorySnapshot:  # noqa: ARG002
@@ -42,10 +42,10 @@ class LdapSource:
         """
         taken_at = self._clock.now()
         with Session(self._config, "read directory") as session:
-            listing = session.read_all(self._people())
+            listing = session.read_each(self._everybody(), self._people.person)
             if listing.error and not listing.entries:
                 raise listing.error
-            users, dns, problems = self._users(listing)
+            users, dns, problems = self._people.told_apart(listing)
             roster = Roster(dns, {fold(u.user_name): u.external_id for u in users}, not problems)
             group_listing = self._group_listing(session)
             found = Groups(group_listing, self._config).resolve(
@@ -79,7 +79,7 @@ class LdapSource:
         """
         with Session(self._config, "find person") as session:
             entries = session.read_all(self._person(user_name)).whole()
-            people = [(self._user(entry), entry.dn) for entry in entries]
+            people = [(self._people.user(entry), entry.dn) for entry in entries]
             people = [(u, dn) for u, dn in people if fold(u.user_name) == fold(user_name)]
             if not people:
                 return None
@@ -97,7 +97,7 @@ class LdapSource:
                 session.read_all(search).whole()
             groups = Groups(self._group_listing(session), self._config)
             missing = sorted(name for name in self._wanted if not groups.has(name))
-            someone = session.first(self._people())
+            someone = session.first(self._everybody())
         latency = max(self._clock.now() - started, timedelta(0))
         who = self._config.bind_dn or "anonymous"
         detail = f"logged in to {self._config.url} as {who}"
@@ -107,81 +107,16 @@ class LdapSource:
             detail += f"; does not see the groups {', '.join(missing)}"
         return Health(SYSTEM, bool(someone) and not missing, detail, latency)
 
-    def _people(self) -> Search:
-        return Search(
-            "read people", self._config.user_base, self._config.user_filter, self._attributes()
-        )
+    def _everybody(self) -> Search:
+        config = self._config
+        return Search("read people", config.user_base, config.user_filter, self._people.attributes)
 
     def _person(self, user_name: str) -> Search:
         name = f"({self._config.user_name_attribute}={escaped(user_name)})"
         chosen = f"(&{self._config.user_filter}{name})"
-        return Search("find person", self._config.user_base, chosen, self._attributes())
+        return Search("find person", self._config.user_base, chosen, self._people.attributes)
 
-    def _attributes(self) -> tuple[str, ...]:
-        config = self._config
-        named = (
-            config.id_attribute,
-            config.user_name_attribute,
-            config.email_attribute,
-            config.given_name_attribute,
-            config.family_name_attribute,
-            config.display_name_attribute,
-            *config.extra_attributes,
-        )
-        return (*named, config.active_attribute) if config.active_attribute else named
-
-    def _users(self, listing: Listing) -> tuple[list[DirectoryUser], dict[str, str], list[str]]:
-        """People, their ids by DN, and what could not be read."""
-        people: list[tuple[DirectoryUser, str]] = []
-        faults: list[str] = []
-        for entry in listing.entries:
-            try:
-                people.append((self._user(entry), entry.dn))
-            except Unreadable as error:
-                faults.append(str(error))
-        counts = Counter(user.external_id for user, _ in people)
-        doubled = {external_id for external_id, count in counts.items() if count > 1}
-        faults += [f"several people have {self._config.id_attribute} {one}" for one in sorted(doubled)]
-        people = [(user, dn) for user, dn in people if user.external_id not in doubled]
-        problems = [f"people were read in part: {listing.reason}"] if listing.error else []
-        problems += faults[:TOLD]
-        if len(faults) > TOLD:
-            problems.append(f"and {len(faults) - TOLD} more people who cannot be read")
-        dns = {normal(dn): user.external_id for user, dn in people}
-        return [user for user, _ in people], dns, problems
-
-    def _user(self, entry: Entry) -> DirectoryUser:
-        config = self._config
-        external_id, name = entry.text(config.id_attribute), entry.text(config.user_name_attribute)
-        for attribute, value in ((config.id_attribute, external_id), (config.user_name_attribute, name)):
-            if not value:
-                raise Unreadable(f"{entry.dn} shows no {attribute}")
-        given, family = entry.text(config.given_name_attribute), entry.text(config.family_name_attribute)
-        profile = Profile(
-            user_name=name,
-            email=entry.text(config.email_attribute) or None,
-            given_name=given,
-            family_name=family,
-            display_name=entry.text(config.display_name_attribute) or f"{given} {family}".strip(),
-        )
-        extra = {attribute: entry.text(attribute) for attribute in config.extra_attributes}
-        return DirectoryUser(
-            source=self.name,
-            external_id=external_id,
-            profile=profile,
-            active=self._active(entry),
-            attributes={attribute: value for attribute, value in extra.items() if value},
-        )
-
-    def _active(self, entry: Entry) -> bool:
-        if not self._config.active_attribute:
-            return True
-        values = {fold(value) for value in entry.texts(self._config.active_attribute)}
-        if not self._config.inactive_values:
-            return not values
-        return not values & {fold(value) for value in self._config.inactive_values}
-
-    def _group_listing(self, session: Session) -> Listing:
+    def _group_listing(self, session: Session) -> Listing[Entry]:
         """The groups that policy mentions; all of them where nested ones must be known."""
         if not self._wanted:
             return Listing(())
@@ -247,7 +182,11 @@ def _check_filters(config: LdapConfig) -> None:
 
 
 def _people_coverage(
-    listing: Listing, users: Iterable[DirectoryUser], problems: Iterable[str], *, hidden: bool
+    listing: Listing[Person | str],
+    users: Iterable[DirectoryUser],
+    problems: Iterable[str],
+    *,
+    hidden: bool,
 ) -> Coverage:
     if listing.error or any(problems):
         return Coverage.PARTIAL

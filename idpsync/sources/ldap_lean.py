@@ -5,6 +5,7 @@ and names straight from the BER costs a sixth of that and a third of the memory.
 of ldap3 2.9.1, so every other version keeps the stock strategy.
 """
 
+from functools import lru_cache
 from typing import Any, cast
 
 from ldap3 import Connection
@@ -115,15 +116,45 @@ def entry_of(message: bytes, at: int) -> dict[str, Any]:
         raise NotBer("an entry whose lengths do not add up")
     attributes: dict[str, list[bytes]] = {}
     while at < end:
-        at, after = _inside(message, at, SEQUENCE)
-        start, at = _inside(message, at, OCTETS)
-        name = message[start:at].decode("ascii", "backslashreplace")
-        at, last = _inside(message, at, SET)
-        if last != after or last > end:
-            raise NotBer("an attribute whose lengths do not add up")
-        attributes[name] = _values(message, at, last)
-        at = after
+        at = _usual(message, at, end, attributes) or _any(message, at, end, attributes)
     return {"type": "searchResEntry", "dn": dn, "raw_attributes": attributes}
+
+
+def _usual(message: bytes, at: int, end: int, attributes: dict[str, list[bytes]]) -> int:
+    """Read the attribute at `at` if it has one value and short lengths; where it ends, or 0.
+
+    Nearly all attributes are like that, and their lengths follow from two of them.
+    """
+    head = message[at : at + 4]
+    if len(head) < 4 or head[0] != SEQUENCE or head[2] != OCTETS:
+        return 0
+    value = at + 8 + head[3]
+    after = at + 2 + head[1]
+    if message[value - 4 : value] != _BEFORE_VALUE.get(after - value) or after > end or head[1] >= 0x80:
+        return 0
+    attributes[_name(message[at + 4 : value - 4])] = [message[value:after]]
+    return after
+
+
+_BEFORE_VALUE = {size: bytes([SET, size + 2, OCTETS, size]) for size in range(0x7E)}
+"""What stands between name and value, by the size of the value."""
+
+
+@lru_cache(maxsize=256)  # a search asks for few attributes; all entries share the texts
+def _name(name: bytes) -> str:
+    return name.decode("ascii", "backslashreplace")
+
+
+def _any(message: bytes, at: int, end: int, attributes: dict[str, list[bytes]]) -> int:
+    """Read the attribute at `at`; where it ends."""
+    at, after = _inside(message, at, SEQUENCE)
+    start, at = _inside(message, at, OCTETS)
+    name = _name(message[start:at])
+    at, last = _inside(message, at, SET)
+    if last != after or last > end:
+        raise NotBer("an attribute whose lengths do not add up")
+    attributes[name] = _values(message, at, last)
+    return after
 
 
 def _values(message: bytes, at: int, end: int) -> list[bytes]:

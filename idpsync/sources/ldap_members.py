@@ -54,7 +54,7 @@ class Found:
 class Groups:
     """The group entries of one read, ready to be resolved against a roster."""
 
-    def __init__(self, listing: Listing, config: LdapConfig) -> None:
+    def __init__(self, listing: Listing[Entry], config: LdapConfig) -> None:
         self._config, self._listing = config, listing
         self._user_base, self._group_base = normal(config.user_base), normal(config.group_base)
         self._by_dn = {normal(entry.dn): entry for entry in listing.entries}

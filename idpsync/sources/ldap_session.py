@@ -6,11 +6,12 @@ empty cookie with result 0).
 """
 
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from ldap3 import (
     ANONYMOUS,
@@ -36,6 +37,8 @@ from idpsync.core.model import Coverage
 from idpsync.sources.ldap_errors import NO_SUCH_OBJECT, SYSTEM, raise_result, result_error, translated
 from idpsync.sources.ldap_lean import use_lean
 from idpsync.sources.settings import LdapConfig
+
+T = TypeVar("T")
 
 PAGING = "1.2.840.113556.1.4.319"
 MAX_PAGES = 100_000
@@ -66,13 +69,13 @@ class Entry:
     def texts(self, attribute: str) -> tuple[str, ...]:
         """All values as text; Unreadable when one is not UTF-8 (RFC 4512 §2.5)."""
         try:
-            return tuple(value.decode() for value in self.values.get(attribute.lower(), ()))
+            return tuple(value.decode() for value in self.values.get(_lowered(attribute), ()))
         except UnicodeDecodeError as error:
             raise Unreadable(f"{attribute} of {self.dn} is not UTF-8") from error
 
     def text(self, attribute: str) -> str:
         """The first value without surrounding space; "" when there is none."""
-        values = self.values.get(attribute.lower())
+        values = self.values.get(_lowered(attribute))
         if not values:
             return ""
         try:
@@ -81,11 +84,16 @@ class Entry:
             raise Unreadable(f"{attribute} of {self.dn} is not UTF-8") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What one search gave. `error` says why it is not COMPLETE."""
+@lru_cache(maxsize=256)  # few names, asked for again in every entry, which share the result
+def _lowered(attribute: str) -> str:
+    return attribute.lower()
 
-    entries: tuple[Entry, ...]
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """What one search gave, each entry as it was kept. `error` says why it is not COMPLETE."""
+
+    entries: tuple[T, ...]
     coverage: Coverage = Coverage.COMPLETE
     error: RemoteError | None = None
 
@@ -97,7 +105,7 @@ class Listing:
     def base_missing(self) -> bool:
         return isinstance(self.error, NotFound)
 
-    def whole(self) -> tuple[Entry, ...]:
+    def whole(self) -> tuple[T, ...]:
         """The entries, if they are all; raises what went wrong otherwise."""
         if self.error:
             raise self.error
@@ -181,9 +189,13 @@ class Session:
             self._connection.unbind()
         self._close()
 
-    def read_all(self, search: Search) -> Listing:
+    def read_all(self, search: Search) -> Listing[Entry]:
         """Every entry of `search`, page by page; COMPLETE only with the end mark."""
-        entries: list[Entry] = []
+        return self.read_each(search, lambda entry: entry)
+
+    def read_each(self, search: Search, keep: Callable[[Entry], T]) -> Listing[T]:
+        """What `keep` makes of every entry, so that no more than a page of entries is in memory."""
+        entries: list[T] = []
         seen: set[bytes] = set()
         cookie: bytes | None = None
         for _ in range(MAX_PAGES):
@@ -191,7 +203,7 @@ class Session:
                 found, failure, cookie = self._page(search, cookie)
             except RemoteError as error:
                 return _cut(entries, error)
-            entries += found
+            entries += map(keep, found)
             if failure:
                 return _cut(entries, failure)
             if not cookie:
@@ -304,7 +316,7 @@ class Session:
                 self._connection.socket.close()
 
 
-def _cut(entries: Iterable[Entry], error: RemoteError) -> Listing:
+def _cut(entries: Iterable[T], error: RemoteError) -> Listing[T]:
     kept = tuple(entries)
     return Listing(kept, Coverage.PARTIAL if kept else Coverage.FAILED, error)
 
@@ -324,4 +336,4 @@ def _referral(response: Iterable[Mapping[str, Any]]) -> str:
 
 def _entry(response: Mapping[str, Any]) -> Entry:
     raw = response["raw_attributes"]
-    return Entry(str(response["dn"]), {name.lower(): values for name, values in raw.items()})
+    return Entry(str(response["dn"]), {_lowered(name): values for name, values in raw.items()})

@@ -10,7 +10,7 @@ import pytest
 from idpsync.core.errors import Malformed, RemoteError, Transient
 from idpsync.core.model import Coverage
 from idpsync.sources import LdapConfig
-from idpsync.sources.ldap_session import Listing, Search, Session
+from idpsync.sources.ldap_session import Entry, Listing, Search, Session
 from tests.slapd import free_port
 
 SUCCESS = b"\x0a\x01\x00\x04\x00\x04\x00"
@@ -74,7 +74,7 @@ def odd_server(answer: Callable[[int, int], bytes]) -> Iterator[int]:
         thread.join(10)
 
 
-def listing(answer: Callable[[int, int], bytes]) -> Listing:
+def listing(answer: Callable[[int, int], bytes]) -> Listing[Entry]:
     with odd_server(answer) as port:
         config = LdapConfig(
             kind="ldap", url=f"ldap://127.0.0.1:{port}", user_base="dc=x", group_base="dc=x"
