@@ -31,8 +31,8 @@ def show_outcome(console: Console, outcome: Outcome, plan: Document | None) -> N
         return
     done = sum(p.done for p in outcome.performed)
     console.print(f"Run {run.id}: {done} of {len(outcome.performed)} actions done.")
-    for problem in run.problems:
-        console.print(Text(f"  ! {problem}"))
+    for sentence in dict.fromkeys((*run.problems, *(plan["notes"] if plan else ()))):
+        console.print(Text(f"  ! {sentence}"))
     if run.state is RunState.INCOMPLETE:
         console.print("The directory was not read whole: nothing was removed.")
     for failed in outcome.failed[:MOST]:

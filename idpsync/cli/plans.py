@@ -21,6 +21,7 @@ from idpsync.cli.plan_file import kept_plan
 from idpsync.cli.plan_outline import plan_outline
 from idpsync.cli.plan_tables import show_outcome, show_plan
 from idpsync.cli.progress import bar
+from idpsync.core.drift import drift_json
 from idpsync.core.explain import explain_user
 from idpsync.core.explanation_report import explanation_json
 from idpsync.core.plan_diff import plan_diff
@@ -84,7 +85,8 @@ def plan(
 
 
 def _document(desk: Desk, preview: Preview) -> dict[str, object]:
-    return plan_json(preview.plan, preview.report, desk.config.organization.id)
+    document = plan_json(preview.plan, preview.report, desk.config.organization.id)
+    return {**document, "drift": drift_json(preview.found.drift)}
 
 
 def _verdict(preview: Preview) -> int:
@@ -95,34 +97,55 @@ def _verdict(preview: Preview) -> int:
 
 @click.command()
 @click.option("--digest", metavar="D", help="Apply only if the plan made now has this digest.")
+@click.option("--adopt", is_flag=True, help="Take over people who were at the target before idpsync.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @pass_desk
-def apply(desk: Desk, digest: str | None, yes: bool, as_json: bool) -> int:
-    """Plan and apply, under the guard."""
+def apply(desk: Desk, digest: str | None, adopt: bool, yes: bool, as_json: bool) -> int:
+    """Plan and apply, under the guard.
+
+    A first run at a target that has people in it writes nothing without --adopt or --digest.
+    """
     house = desk.house
     if house.reconciler.rule.policy.mode is not Mode.OBSERVE:
         desk.book_what_is_due()  # a plan is shown with the seats that it is carried out with
     if digest is None and not yes and sys.stdin.isatty():
         preview = house.reconciler.preview()
         show_plan(Console(stderr=True) if as_json else desk.console, _document(desk, preview))
-        if not preview.plan.actions:
+        question = _question(preview)
+        if question is None:
             return _verdict(preview)
-        click.confirm("Apply exactly this plan?", abort=True, err=True)
+        click.confirm(question, abort=True, err=True)
         digest = preview.plan.digest
-    outcome = carry_out(desk, digest, shown=not as_json)
+    outcome = carry_out(desk, digest, adopt=adopt, shown=not as_json)
     document = outcome_json(desk, outcome)
     desk.say(document, as_json, lambda console: show_outcome(console, outcome, document["plan"]))
     return exit_of(outcome)
 
 
-def carry_out(desk: Desk, digest: str | None = None, *, shown: bool) -> Outcome:
+def _question(preview: Preview) -> str | None:
+    """What a person is asked before a plan is applied; None where there is nothing to apply."""
+    begins = preview.first_run
+    if begins and begins.mode is not Mode.OBSERVE:
+        found = begins.matched_by.total()
+        return f"Adopt the people who are there already ({found}), and apply exactly this plan?"
+    return "Apply exactly this plan?" if preview.plan.actions else None
+
+
+def carry_out(desk: Desk, digest: str | None = None, *, adopt: bool = False, shown: bool) -> Outcome:
     """One reconciliation under the lease, then the alerts; with `shown` a bar on a terminal."""
     house = desk.house
     with stopped_by_signals() as stopping:
         lease = house.store.lease
         with lead(lease, patience=BUSY_PATIENCE, on_lost=stopping.set) as token:
-            order = Order(actor=desk.actor, trigger="cli", token=token, digest=digest, stopping=stopping)
+            order = Order(
+                actor=desk.actor,
+                trigger="cli",
+                token=token,
+                digest=digest,
+                adopt=adopt,
+                stopping=stopping,
+            )
             with bar("applying", shown=shown and desk.console.is_terminal) as progress:
                 outcome = house.reconciler.reconcile(replace(order, progress=progress))
     with lead(house.store.lease, patience=BUSY_PATIENCE, name=JUDGE):

@@ -48,15 +48,12 @@ def foreign_accounts(
     """The accounts that somebody else made, when none of those was ever linked; else none.
 
     `ours` are ids of accounts that idpsync wrote itself, and members for whom it tried. Protected people
-    are not counted: they are touched by nobody.
+    alone are nobody to ask about: nothing is done to them.
     """
     if any(link.account_id not in ours for link in links):
         return ()
-    return tuple(
-        account
-        for account in accounts
-        if account.id not in ours and account.member not in ours and not _protected(account, policy)
-    )
+    foreign = tuple(a for a in accounts if a.id not in ours and a.member not in ours)
+    return () if all(_protected(account, policy) for account in foreign) else foreign
 
 
 def _protected(account: Account, policy: Policy) -> bool:

@@ -86,7 +86,8 @@ class Reader:
     def what_if(self, preview: Preview, world: World) -> Preview:
         """What would be decided about `world`, made from what `preview` read. Nothing is read again."""
         last = self.rooms.cache.last_read()
-        return self._decided(world, last, preview.begun, preview.found)
+        found = replace(preview.found, foreign=())  # nobody can approve what is only assumed
+        return self._decided(world, last, preview.begun, found)
 
     def _findings(self, world: World, listed: datetime) -> Findings:
         """What others did at the target, and who was there before us."""

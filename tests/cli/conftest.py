@@ -16,6 +16,7 @@ import structlog
 
 from idpsync.cli import main
 from tests.e2e.program import Ended, Program, base_config
+from tests.twins.scim import TOKEN, ScimTwin, running_twin
 
 LINK = "http://127.0.0.1:8099/saml/login"
 
@@ -125,4 +126,27 @@ def staffed(idpsync: Inside, first_run: Path) -> Inside:
     """After the first run: four people, ada has premium, the others standard."""
     for file in first_run.glob("store.db*"):
         shutil.copy(file, idpsync.folder)
+    return idpsync
+
+
+@pytest.fixture
+def twin() -> Iterator[ScimTwin]:
+    with running_twin() as running:
+        yield running
+
+
+@pytest.fixture
+def serviced(idpsync: Inside, twin: ScimTwin) -> Inside:
+    """The four people of the directory, with accounts at a SCIM service provider."""
+    (idpsync.folder / "token").write_text(TOKEN, encoding="utf-8")
+    idpsync.config["jit"]["idp"] = {"metadata_url": "https://idp.acme.example/metadata"}
+    idpsync.config["target"] = {
+        "kind": "scim",
+        "url": twin.base_url,
+        "auth": {"kind": "bearer", "token": f"file:{idpsync.folder}/token"},
+        "seat_lever": {"kind": "entitlement"},
+        "tier_values": {"premium": "Premium", "standard": "Standard"},
+        "rate": "2000/s",
+    }
+    idpsync.done("apply", "--yes")
     return idpsync

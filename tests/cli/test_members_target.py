@@ -1,38 +1,11 @@
 """The manual door where a service has the last word: what it refuses comes back with its reason."""
 
-from collections.abc import Iterator
-
-import pytest
-
 from tests.cli.conftest import Inside
 from tests.cli.test_members import BOB, CLEO, ZOE, free, ledger, tiers
 from tests.cli.test_members_import import HEAD, export
-from tests.twins.scim import TOKEN, Answer, Fault, ScimTwin, error, running_twin
+from tests.twins.scim import Answer, Fault, ScimTwin, error
 
 NO = error(403, "seat types are managed by your identity provider")
-
-
-@pytest.fixture
-def twin() -> Iterator[ScimTwin]:
-    with running_twin() as running:
-        yield running
-
-
-@pytest.fixture
-def serviced(idpsync: Inside, twin: ScimTwin) -> Inside:
-    """The four people of the directory, with accounts at a SCIM service provider."""
-    (idpsync.folder / "token").write_text(TOKEN, encoding="utf-8")
-    idpsync.config["jit"]["idp"] = {"metadata_url": "https://idp.acme.example/metadata"}
-    idpsync.config["target"] = {
-        "kind": "scim",
-        "url": twin.base_url,
-        "auth": {"kind": "bearer", "token": f"file:{idpsync.folder}/token"},
-        "seat_lever": {"kind": "entitlement"},
-        "tier_values": {"premium": "Premium", "standard": "Standard"},
-        "rate": "2000/s",
-    }
-    idpsync.done("apply", "--yes")
-    return idpsync
 
 
 def refuse(twin: ScimTwin, about: str, answer: Answer = NO, times: int = 1) -> None:

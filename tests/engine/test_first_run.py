@@ -230,6 +230,10 @@ def test_protected_people_alone_are_nobody_to_adopt() -> None:
     house.add("ada", "Users")
 
     assert [p.member for p in house.run().performed] == ["ada"]
+    house = EngineHouse(policy=house.policy)
+    house.add("ada", "Users")
+    put(house, account("root", PREMIUM), account("hal", STANDARD, external_id=None))
+    assert "This target has 2 accounts" in house.run().run.problems[0]
 
 
 def test_accounts_that_a_login_made_are_our_own() -> None:
