@@ -109,6 +109,11 @@ def test_what_is_no_assumption_is_quoted_and_explained(text: str, said: str) -> 
     assert f"'{text}'" in str(refused.value)
 
 
+def test_names_are_suggested_only_where_one_is_near() -> None:
+    with pytest.raises(ValueError, match="the tiers are premium, standard$"):
+        parse_assumption("seats=gold:1", LADDER)
+
+
 # --- the world that they make -------------------------------------------------------------------------
 
 
@@ -146,6 +151,19 @@ def test_joiners_take_nobodys_name_and_nobodys_address() -> None:
     read = replace(here().snapshot, users=(*here().snapshot.users, named, addressed))
     then = assume(replace(here(), snapshot=read), [Join("Users", 1)], in_domains("acme.example"))
     assert then.snapshot.users[-1].user_name == "joiner-3 of Users"
+
+
+def test_joiners_of_a_group_without_latin_letters_have_an_address_too() -> None:
+    groups = (*here().snapshot.groups, group("営業", []))
+    named = replace(here(), snapshot=replace(here().snapshot, groups=groups))
+    (joiner,) = made_up(assume(named, [Join("営業", 1)], POLICY))
+    assert joiner.user_name == "joiner-1 of 営業"
+    assert joiner.profile.email == "joiner-1.group@what-if.invalid"
+
+
+def test_every_seat_of_a_tier_may_be_upgraded() -> None:
+    then = assume(here(), [UpgradedSeats(STANDARD, PREMIUM, 5)], POLICY)
+    assert then.purchased == {PREMIUM: 7, STANDARD: 0}
 
 
 def test_joiners_of_groups_with_names_alike_and_of_the_same_group_twice_are_different_people() -> None:
