@@ -110,7 +110,7 @@ def test_what_is_no_assumption_is_quoted_and_explained(text: str, said: str) -> 
 
 
 def test_names_are_suggested_only_where_one_is_near() -> None:
-    with pytest.raises(ValueError, match="the tiers are premium, standard$"):
+    with pytest.raises(ValueError, match=r"the tiers are premium, standard$"):
         parse_assumption("seats=gold:1", LADDER)
 
 
