@@ -51,6 +51,7 @@ DOORS = [
         "Somebody invited by hand gets the seat that is held for them, and the role of the invite",
         people="ada bob",
         groups={"Standard": "bob"},
+        rules=("Standard → standard",),
         seats="5 premium, 1 standard",
         invites="ada[standard,role=admin]",
         expect=("create ada: standard, roles admin", "bob waits for standard, holds nothing"),
