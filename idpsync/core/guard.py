@@ -139,8 +139,6 @@ def _tier_drops(losses: Losses, limit: Limit) -> Iterator[LimitCheck]:
 
 def _group_losses(losses: Losses, limit: Limit, last: LastRead) -> Iterator[LimitCheck]:
     """Members who left a group since the last complete read, or whom the plan leaves without a seat."""
-    if limit == OFF:
-        return
     seatless = losses.external_ids
     for group in sorted(losses.snapshot.groups, key=lambda group: group.name):
         base = last.members_of(group) or group.members or frozenset()

@@ -120,6 +120,16 @@ def test_changes_are_existing_accounts_touched_in_any_way() -> None:
     assert held(limits, [*NAMES, "new1", "new2", "new3"], NAMES[:10]) == {}  # creations do not count
 
 
+def test_changes_are_a_share_of_all_accounts() -> None:
+    off = tuple(account(f"old{n}", None, standing=Standing.DEACTIVATED) for n in range(20))
+    limits = replace(NONE, changes=Limit(percent=10))
+
+    assert not judge(limits, read(NAMES, NAMES[4:10]), accounts=ACCOUNTS + off).held
+    assert tripped(judge(limits, read(NAMES, NAMES[5:10]), accounts=ACCOUNTS + off)) == {
+        "changes.percent": "5/40"
+    }
+
+
 def test_somebody_touched_twice_is_counted_once() -> None:
     current = read(NAMES, NAMES[2:10])  # two are lowered, and get another role as well
     admins = group("Admins", NAMES[:2])
@@ -134,6 +144,10 @@ def test_somebody_touched_twice_is_counted_once() -> None:
 def test_below_at_least_the_share_is_not_looked_at() -> None:
     assert held(replace(NONE, changes=Limit(percent=1, at_least=5)), NAMES, NAMES[4:10]) == {}
     assert held(replace(NONE, changes=Limit(percent=1, at_least=4)), NAMES, NAMES[4:10]) != {}
+
+
+def test_a_share_that_comes_to_whole_people_is_not_rounded_up_further() -> None:
+    assert Limit(percent=1.1).allowed_by_percent(1000) == 11  # 11.000000000000002 in binary
 
 
 def test_a_share_of_zero_means_none_whatever_at_least_says() -> None:
@@ -208,12 +222,12 @@ def test_in_an_exchange_only_those_count_who_end_lower() -> None:
     accounts = (account("ada", PREMIUM), account("bob", STANDARD))
     current = read(["ada", "bob"], ["bob"])
     made = plan(world(current, accounts, seats={PREMIUM: 1, STANDARD: 1}), PROMPT)
-    zero = Limits(OFF, Limit(count=0), OFF, OFF)
+    zero = Limits(OFF, Limit(count=0), Limit(count=0), OFF)
 
     report = guard(made, zero, accounts=accounts, snapshot=current, last=LastRead())
 
     assert len(made.actions) == 3  # one of them gives the seat up and takes another at the end
-    assert tripped(report) == {"tier_drops.count:premium": "1/1"}
+    assert tripped(report) == {"tier_drops.count:premium": "1/1"}  # and nobody is left without a seat
 
 
 def test_a_small_tier_that_is_dropped_whole_is_caught_by_its_share() -> None:
@@ -245,6 +259,15 @@ def test_members_who_stay_and_lose_their_seat_are_lost_to_the_group_as_well() ->
     said = judge(limits, read(NAMES, team, off=team[:3]), last=known(Premium=team))
 
     assert tripped(said) == {"group_losses.percent:Premium": "3/4"}
+
+
+def test_members_without_a_seat_lose_their_account() -> None:
+    seatless = (account("temp", None), *ACCOUNTS)
+    current = read([*NAMES, "temp"], NAMES[:10], contractors=["temp"], off=["temp"])
+
+    said = judge(replace(NONE, group_losses=Limit(count=0)), current, accounts=seatless)
+
+    assert tripped(said)["group_losses.count:Contractors"] == "1/1"
 
 
 def test_somebody_who_leaves_the_group_and_loses_the_seat_is_counted_once() -> None:
@@ -359,6 +382,14 @@ def test_in_another_scope_nobody_loses_anything_unseen() -> None:
         assert report.scope == "some"  # once a person has approved it
 
 
+def test_in_another_scope_an_account_without_a_seat_is_something_to_lose() -> None:
+    seatless = (account("temp", None), *ACCOUNTS)
+
+    report = judge(NONE, narrowed(read(NAMES, NAMES[:10])), last=BEFORE, accounts=seatless)
+
+    assert tripped(report) == {"scope": "1/21"}
+
+
 def test_in_another_scope_what_takes_nothing_passes_and_is_the_new_measure() -> None:
     report = judge(NONE, narrowed(read([*NAMES, "new"], NAMES[:10])), last=BEFORE)
 
@@ -393,6 +424,7 @@ def test_those_in_grace_are_counted_with_those_who_lose_something_now() -> None:
     )
 
     assert report.tripped[0].people == ("p00@acme.example", "p05@acme.example")
+    assert report.scope == "some"  # whoever approves has seen them
 
 
 def test_somebody_in_grace_without_a_seat_has_nothing_to_lose() -> None:
@@ -434,6 +466,10 @@ def test_a_tripped_limit_names_the_people_and_one_that_passes_does_not() -> None
     assert (percent.tripped, percent.people) == (False, ())
     assert str(count) == "removals.count: allowed 1, seen 2 (2/20)"
     assert str(percent) == "removals.percent: allowed 50 %, seen 10 % (2/20)"
+
+    limits = replace(NONE, removals=Limit(count=2, percent=5))
+    count, percent = judge(limits, read(NAMES[2:], NAMES[2:10])).checks[:2]
+    assert (count.people, percent.people) == ((), ("p00@acme.example", "p01@acme.example"))
 
 
 def test_who_is_gone_from_the_directory_is_named_by_the_account() -> None:
