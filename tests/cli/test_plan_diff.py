@@ -1,6 +1,7 @@
 """`plan` in every form, and against a plan that was kept."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,22 @@ def test_the_same_plan_again_has_the_same_digest_and_says_so(
     assert said in shown
 
 
+def test_the_same_digest_with_other_seats_tells_the_seats(idpsync: Inside, kept: Path) -> None:
+    idpsync.config["contract"]["reserve"] = {"standard": 1}
+    (idpsync.folder / "store.db").unlink()
+    shown = idpsync.done("plan", "--diff", str(kept)).out
+    assert "Same digest: both plans do the same.\n" in shown
+    assert "Nothing else differs" not in shown
+    assert "0 → 1" in shown
+
+
+def test_the_same_actions_in_another_order_are_called_so(idpsync: Inside, kept: Path) -> None:
+    actions = json.loads(kept.read_text(encoding="utf-8"))["actions"]
+    edit(kept, actions=actions[::-1], digest="sha256:other")
+    shown = idpsync.done("plan", "--diff", str(kept)).out
+    assert "The actions are the same, in another order." in shown
+
+
 def test_what_changed_is_told_as_json(idpsync: Inside, kept: Path) -> None:
     moved(idpsync)
     found = idpsync.json("plan", "--diff", str(kept))
@@ -115,6 +132,15 @@ def test_queue_refusals_and_limits_are_told_too(idpsync: Inside, kept: Path) -> 
         assert said in shown
 
 
+def test_another_reason_for_a_refusal_is_told_with_both(idpsync: Inside, kept: Path) -> None:
+    people(idpsync, PEOPLE.replace("cleo@acme", "cleo@other"))
+    before = {"user_name": "cleo@other.example", "reason": "guest", "because": []}
+    edit(kept, refused=[before])
+    shown = idpsync.done("plan", "--diff", str(kept)).out
+    assert "Refused for another reason (1)" in shown
+    assert re.search(r"cleo@other\.example +guest +domain not verified", shown)
+
+
 def test_who_moved_in_the_queue_is_told_with_both_places(idpsync: Inside) -> None:
     kept = idpsync.folder / "kept.json"
     idpsync.config["contract"]["seats"] = {"premium": 1, "standard": 4}
@@ -132,7 +158,21 @@ def test_who_moved_in_the_queue_is_told_with_both_places(idpsync: Inside) -> Non
 
 def test_the_exit_code_is_that_of_the_plan_made_now(idpsync: Inside, kept: Path) -> None:
     people(idpsync, PEOPLE.replace("#group Premium\n", "").replace(",Premium", ","))
-    assert idpsync.call("plan", "--diff", str(kept)).code == 4
+    ended = idpsync.call("plan", "--diff", str(kept))
+    assert ended.code == 4
+    assert "4 people → 4 people, NOT read whole" in ended.out
+
+
+def test_a_plan_that_is_held_now_can_be_approved_from_here(staffed: Inside) -> None:
+    kept = staffed.folder / "kept.json"
+    staffed.done("plan", "--json", "--out", str(kept))
+    staffed.config["guard"] = {"removals": {"count": 0}}
+    people(staffed, PEOPLE.replace("Costa,true", "Costa,false"))
+    ended = staffed.call("plan", "--diff", str(kept))
+    digest = json.loads(staffed.call("plan", "--json").out)["digest"]
+    assert ended.code == 3
+    assert "passes → held" in ended.out
+    assert f"idpsync approve {digest}" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -177,3 +217,17 @@ def test_a_file_that_is_not_there_is_named(idpsync: Inside) -> None:
 def test_a_plan_with_a_byte_order_mark_is_read(idpsync: Inside, kept: Path) -> None:
     kept.write_bytes(b"\xef\xbb\xbf" + kept.read_bytes())
     assert "Same digest" in idpsync.done("plan", "--diff", str(kept)).out
+
+
+def test_what_either_plan_assumed_is_told_where_it_differs(idpsync: Inside, kept: Path) -> None:
+    assumed = ("--assume", "seats=premium:+1")
+    supposed = idpsync.folder / "supposed.json"
+    idpsync.done("plan", *assumed, "--json", "--out", str(supposed))
+    assert "Assumed    seats=premium:+1 → nothing" in idpsync.done("plan", "--diff", str(supposed)).out
+    assert (
+        "Assumed    nothing → seats=premium:+1"
+        in idpsync.done("plan", *assumed, "--diff", str(kept)).out
+    )
+    again = idpsync.done("plan", *assumed, "--diff", str(supposed)).out
+    assert "Same digest" in again
+    assert "Assumed   " not in again

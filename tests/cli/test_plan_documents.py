@@ -55,6 +55,47 @@ def test_actions_are_grouped_by_kind_and_change_of_tier() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("facts", "title", "change"),
+    [
+        (
+            {"kind": "create_account", "tier": None, "roles": ["user"]},
+            "Create account: no seat",
+            "+user",
+        ),
+        ({"kind": "reactivate_account", "tier": "x", "roles": []}, "Reactivate account: x", ""),
+        (
+            {"kind": "update_profile", "changed": ["email", "user_name"]},
+            "Update profile",
+            "email, user_name",
+        ),
+        ({"kind": "change_tier", "tier": None, "previous_tier": "x"}, "Change tier: x → no seat", ""),
+        ({"kind": "change_tier", "tier": "x", "previous_tier": None}, "Change tier: no seat → x", ""),
+        (
+            {"kind": "change_roles", "roles": ["a", "c"], "previous_roles": ["b", "c"]},
+            "Change roles",
+            "+a -b",
+        ),
+        (
+            {"kind": "deactivate_account", "tier": None, "previous_tier": "x"},
+            "Deactivate account: gives back x",
+            "",
+        ),
+        (
+            {"kind": "delete_account", "tier": None, "previous_tier": None},
+            "Delete account: held no seat",
+            "",
+        ),
+        ({"kind": "of_later"}, "of_later", ""),
+    ],
+)
+def test_every_kind_of_action_has_its_words(facts: dict[str, Any], title: str, change: str) -> None:
+    plan = {**document(made()), "actions": [{"user_name": "ada", "because": ["a rule"], **facts}]}
+    (section,) = plan_outline(plan).sections
+    assert section.title == title
+    assert section.rows == ((("ada", change) if change else ("ada",)),)
+
+
 def test_a_reason_that_all_people_of_a_group_share_is_said_once() -> None:
     shown = table(document(made(users=["ada", "bob", "cyd"])))
     assert shown.count("group 'Users' → standard") == 1

@@ -98,7 +98,7 @@ def test_of_several_actions_for_one_person_those_of_one_kind_are_compared() -> N
     roles = action("ada", "change_roles", roles=["user"])
     more = {**roles, "roles": ["admin", "user"]}
     found = actions_of(
-        with_actions(tier, roles), with_actions(more, action("ada", "update_profile"), tier)
+        with_actions(tier, roles), with_actions(action("ada", "update_profile"), more, tier)
     )
     assert [(c["then"]["kind"], c["differs"]) for c in found["changed"]] == [("change_roles", ["roles"])]
     assert [new["kind"] for new in found["new"]] == ["update_profile"]
@@ -184,6 +184,11 @@ def test_conflicts_orphans_and_notes_came_and_went() -> None:
     assert found["orphans"] == {"came": ["z"], "went": ["x"]}
     assert found["notes"] == {"came": ["new"], "went": ["old"]}
     assert found["conflicts"] == {"came": [keys], "went": []}
+
+
+def test_of_equal_notes_those_that_are_missing_are_told() -> None:
+    then, now = {**made(), "notes": ["a", "a"]}, {**made(), "notes": ["a"]}
+    assert plan_diff(then, now)["notes"] == {"came": [], "went": ["a"]}
 
 
 def test_an_older_plan_without_notes_can_be_compared() -> None:
