@@ -8,6 +8,7 @@ import pytest
 
 from idpsync.core.guard import OFF, GuardReport, Limit, LimitCheck, Limits, guard
 from idpsync.core.model import Account, Coverage, DirectorySnapshot, Group, Standing
+from idpsync.core.plan import ChangeTier
 from idpsync.core.planner import plan
 from idpsync.core.policy import LeaverAction, Mode, Policy
 from idpsync.core.records import LastRead
@@ -228,6 +229,19 @@ def test_in_an_exchange_only_those_count_who_end_lower() -> None:
 
     assert len(made.actions) == 3  # one of them gives the seat up and takes another at the end
     assert tripped(report) == {"tier_drops.count:premium": "1/1"}  # and nobody is left without a seat
+
+
+def test_who_gives_a_seat_up_and_has_one_like_it_in_the_end_has_lost_nothing() -> None:
+    ada = account("ada", PREMIUM)
+    current = read(["ada"], ["ada"])
+    made = plan(world(current, [ada]), PROMPT)
+    away = ChangeTier(ada.id, ada.profile, "id-ada", PREMIUM, None, ())
+    back = ChangeTier(ada.id, ada.profile, "id-ada", None, PREMIUM, ())
+    zero = Limits(OFF, Limit(count=0), OFF, OFF)
+
+    made = replace(made, actions=(away, back))
+
+    assert not guard(made, zero, accounts=(ada,), snapshot=current, last=LastRead()).held
 
 
 def test_a_small_tier_that_is_dropped_whole_is_caught_by_its_share() -> None:
@@ -476,7 +490,9 @@ def test_who_is_gone_from_the_directory_is_named_by_the_account() -> None:
     limits = replace(NONE, group_losses=Limit(percent=5, at_least=1))
     last = known(Premium=[*NAMES[:10], "stranger"])
 
-    report = judge(limits, read(NAMES[1:], NAMES[1:10]), last=last)
+    patient = replace(PROMPT, leaver_grace=timedelta(hours=48))  # no action names them
+
+    report = judge(limits, read(NAMES[1:], NAMES[1:10]), last=last, policy=patient)
 
     assert report.tripped[0].people == ("id-stranger", "p00@acme.example")
 

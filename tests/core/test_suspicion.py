@@ -90,6 +90,7 @@ def test_a_worse_coverage_is_never_made_better() -> None:
 
     assert doubted.users_coverage is Coverage.PARTIAL
     assert len(doubted.problems) == 1
+    assert examine(cut, last=LastRead(), linked=3) == cut
 
 
 # --- groups that are not what they were ---------------------------------------------------------------
