@@ -33,6 +33,11 @@ class FirstRun:
             f"{_counted(self.changes, 'change')} would follow. {self._way_on()}"
         )
 
+    @property
+    def done(self) -> str:
+        """What is said in its place once somebody has agreed."""
+        return f"First run: {_accounts(self.matched_by.total())} adopted"
+
     def _way_on(self) -> str:
         if self.mode is Mode.OBSERVE:
             return "To adopt them: set another policy.mode than observe, then idpsync apply --adopt"

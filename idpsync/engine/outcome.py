@@ -51,6 +51,14 @@ class Preview:
         awaited = (str(self.first_run),) if self.first_run else ()
         return (*self.snapshot.problems, *awaited, *told_drift(self.found.drift))
 
+    def agreed(self) -> "Preview":
+        """The same plan once somebody has let idpsync work among the people who are there."""
+        if self.first_run is None:
+            return self
+        waits, done = str(self.first_run), self.first_run.done
+        notes = tuple(done if note == waits else note for note in self.plan.notes)
+        return replace(self, first_run=None, plan=replace(self.plan, notes=notes))
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

@@ -92,13 +92,10 @@ class Reader:
     def _findings(self, world: World, listed: datetime) -> Findings:
         """What others did at the target, and who was there before us."""
         known = recall(self.rooms, listed)
+        if known.taken_over:
+            return Findings(drift=look_for_drift(self.rooms, known, world.accounts), taken_over=True)
         ours = known.lines.keys() | {h.member for h in world.holdings if not h.settled}
-        foreign = foreign_accounts(world.accounts, world.links, self.rule.policy, ours)
-        return Findings(
-            drift=look_for_drift(self.rooms, known, world.accounts),
-            foreign=() if known.taken_over else foreign,
-            taken_over=known.taken_over,
-        )
+        return Findings(foreign=foreign_accounts(world.accounts, world.links, self.rule.policy, ours))
 
     def _decided(self, world: World, last: LastRead, listed: datetime, found: Findings) -> Preview:
         policy = self.rule.policy

@@ -116,6 +116,8 @@ class Reconciler:
         if self.rule.policy.mode is Mode.OBSERVE:
             return self._look_on(run, preview, cause)
         self._take_over(preview, replace(cause, because=(consent or "the plan was approved",)))
+        preview = preview.agreed()
+        run = replace(run, problems=preview.problems)
         performed = self._write(preview, order, cause)
         return self._end(run, state_of(preview, performed), preview=preview, performed=performed)
 

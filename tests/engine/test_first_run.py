@@ -114,9 +114,12 @@ def test_an_order_to_adopt_takes_them_over_and_from_then_on_runs_are_as_usual() 
     house = peopled()
     house.run()
 
-    assert RunState.DONE is house.run(adopt=True).run.state
+    outcome = house.run(adopt=True)
+    assert RunState.DONE is outcome.run.state
     assert adopted(house)
     assert "acc-olaf" not in linked(house)
+    assert _plan(outcome).notes == ("First run: 3 accounts adopted",)
+    assert outcome.run.problems == ()
 
     house.directory.remove("eve")
     assert [p.member for p in house.run().performed] == ["eve"]
@@ -224,15 +227,16 @@ def test_an_empty_target_is_worked_at_at_once() -> None:
     assert linked(house) == {a.id for a in house.target.accounts()}
 
 
-def test_protected_people_alone_are_nobody_to_adopt() -> None:
-    house = EngineHouse(policy=replace(POLICY, protected=frozenset({"root@acme.example"})))
+@pytest.mark.parametrize("protected", ["root@acme.example", "chief"])
+def test_protected_people_alone_are_nobody_to_adopt(protected: str) -> None:
+    house = EngineHouse(policy=replace(POLICY, protected=frozenset({protected})))
     put(house, named("chief", account("root", PREMIUM)))
     house.add("ada", "Users")
 
     assert [p.member for p in house.run().performed] == ["ada"]
     house = EngineHouse(policy=house.policy)
     house.add("ada", "Users")
-    put(house, account("root", PREMIUM), account("hal", STANDARD, external_id=None))
+    put(house, named("chief", account("root", PREMIUM)), account("hal", external_id=None))
     assert "This target has 2 accounts" in house.run().run.problems[0]
 
 
@@ -267,7 +271,8 @@ def test_an_account_that_a_login_perhaps_made_is_our_own() -> None:
 def test_a_login_among_people_of_somebody_elses_is_no_consent() -> None:
     house = peopled()
     house.run()
-    assert house.admitter.admit(login("zoe", {"Users"})).let_in
+    for newcomer in ("yan", "zoe"):
+        assert house.admitter.admit(login(newcomer, {"Users"})).let_in
     house.add("zoe", "Users")
     (zoe,) = (a for a in house.target.accounts() if a.user_name == "zoe")
     house.store.registry.link(Link(zoe.id, "fake", house.directory.id_of("zoe"), NOW), PERSON)
@@ -278,6 +283,7 @@ def test_a_login_among_people_of_somebody_elses_is_no_consent() -> None:
     assert outcome.performed == ()
     assert linked(house) == {zoe.id}
     assert "This target has 4 accounts" in outcome.run.problems[0]
+    assert "1 orphan left alone" in outcome.run.problems[0]  # yan is one too, but of our making
 
 
 def test_a_store_that_has_linked_somebody_elses_accounts_has_had_its_first_run() -> None:
@@ -309,8 +315,10 @@ def test_a_target_that_was_empty_while_nobody_was_to_come_is_still_asked_about()
     house.run()
     put(house, account("ada", STANDARD, external_id=None))
     house.add("ada@acme.example", "Users")
+    outcome = house.run()
 
-    assert looked_on(house, house.run())
+    assert looked_on(house, outcome)
+    assert len(outcome.run.problems) == 1
 
 
 def test_in_mode_observe_it_says_that_the_mode_comes_first() -> None:
