@@ -78,7 +78,7 @@ def consequences(before: World, without: Plan, after: World, then: Plan) -> Cons
     names = {fold(user.user_name) for user in made_up}
     leaving = _leaving(before, after)
     shifts = _shifts(before, without, then, made_up, leaving)
-    others = [shift for who, shift in shifts if who not in leaving and shift.without != shift.then]
+    others = [shift for who, shift in shifts if who not in leaving]
     waited, waits = ({w.member: w for w in plan.waiting} for plan in (without, then))
     return Consequences(
         joiners=_joiners(made_up, then),
@@ -152,11 +152,10 @@ def _rank(tier: Tier | None) -> int:
 def _joiners(made_up: Iterable[DirectoryUser], plan: Plan) -> tuple[Joiners, ...]:
     got = {a.external_id: a.tier for a in plan.actions if isinstance(a, CreateAccount)}
     waits = {entry.member: entry.wants for entry in plan.waiting}
-    refused = {fold(refusal.user_name): refusal.reason for refusal in plan.refused}
     shares: dict[str, Counter[tuple[Tier | None, Tier | None, str]]] = {}
     for user in made_up:
-        wants, reason = waits.get(fold(user.user_name)), refused.get(fold(user.user_name), "")
-        says = _fares(user.external_id, got, wants, reason)
+        wants = waits.get(fold(user.user_name))
+        says = _fares(user.external_id, got, wants)
         share = (got.get(user.external_id), wants, says)
         shares.setdefault(user.attributes[JOINS], Counter())[share] += 1
     return tuple(_together(group, counted) for group, counted in shares.items())
@@ -168,9 +167,7 @@ def _together(group: str, counted: Counter[tuple[Tier | None, Tier | None, str]]
     return Joiners(group, counted.total(), tuple(best_first))
 
 
-def _fares(external_id: str, got: Mapping[str, Tier | None], wants: Tier | None, reason: str) -> str:
-    if reason:
-        return f"refused: {reason}"
+def _fares(external_id: str, got: Mapping[str, Tier | None], wants: Tier | None) -> str:
     if external_id not in got:
         return f"nothing yet, waiting for {wants}" if wants else "nothing: no account is made for them"
     seat = str(got[external_id] or "an account without a seat")

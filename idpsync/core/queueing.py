@@ -1,6 +1,6 @@
 """Somebody's place in the queue: who stands before them, and what must happen until it is their turn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from idpsync.core.plan import Plan
@@ -32,7 +32,7 @@ def place_of(member: str, plan: Plan) -> Place | None:
 
 
 def _sentences(
-    entry: WaitEntry, earlier: tuple[WaitEntry, ...], before: tuple[str, ...], pool: SeatPool
+    entry: WaitEntry, earlier: Sequence[WaitEntry], before: tuple[str, ...], pool: SeatPool
 ) -> Iterator[str]:
     if entry.owed:
         yield "Is owed a seat that was given up in an exchange: nobody stands before them."
@@ -49,13 +49,14 @@ def _what_must_happen(tier: Tier, ahead: int, pool: SeatPool, *, newcomer: bool)
     kept = pool.reserved.get(tier, 0)
     needed = ahead + 1 + kept - pool.balance(tier)
     crowded = 1 - pool.total_balance if newcomer else 0
-    if crowded > max(needed, 0) and pool.total_free:
+    if crowded > max(needed, 0):
+        which = f"{needed} of them {tier}" if needed > 0 else "of any tier"
         return (
-            f"{tier}: more people than seats in all tiers together; {_seats(crowded)} more, of any "
-            f"tier, or {_people(crowded)} fewer, and there is room."
+            f"{tier}: more people than seats in all tiers together; {_seats(crowded)} more, {which}, or "
+            f"{_people(crowded)} fewer, and it is their turn."
         )
     if needed <= 0:
-        return f"{tier}: there is room; the next run gives it to them."
+        return f"{tier}: there is room now."
     if needed == 1 and not kept:
         return f"{tier}: the next seat that comes free is theirs."
     logins = f" ({kept} kept for logins: a login takes one at once)" if kept else ""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from idpsync.core.assume import Assumption, Join, Leave, MoreSeats, what_if
 from idpsync.core.consequences import Consequences, consequences, consequences_json, sentences
-from idpsync.core.model import Link
+from idpsync.core.model import Coverage, Link, Standing
 from idpsync.core.planner import plan
 from idpsync.core.policy import GroupRule, Policy, WithoutRule
 from idpsync.core.world import World
@@ -147,6 +147,30 @@ def test_who_leaves_a_group_and_keeps_the_seat_is_said_to_keep_it() -> None:
     assert sentences(follows(here, Leave("Users", 1))) == (
         "Leaves the group: ada@acme.example: keeps standard.",
     )
+
+
+def test_who_waits_either_way_is_no_news() -> None:
+    here = house("ada bob", has=["ada", "bob"], seats=(0, 3))
+    assert follows(here, MoreSeats(STANDARD, 1)).now_wait == ()
+
+
+def test_an_account_that_is_off_holds_no_seat() -> None:
+    off = account("ada", STANDARD, standing=Standing.DEACTIVATED)
+    here = replace(house("ada", seats=(0, 0)), accounts=(off,), links=(link("ada"),))
+    (shift,) = follows(here, MoreSeats(PREMIUM, 1)).raised
+    assert str(shift) == "ada@acme.example: premium instead of no seat"
+
+
+def test_groups_that_were_not_read_are_left_by_nobody() -> None:
+    unread = (group("Premium", None, Coverage.FAILED), group("Users", ["ada"]), *EMPTY)
+    here = world(snapshot(["ada"], unread), [account("ada")])
+    assert follows(here, Leave("Users", 1)).left != ()
+
+
+def test_five_names_are_named_and_nothing_is_said_of_more() -> None:
+    names = [f"p{number}" for number in range(5)]
+    found = follows(house(" ".join(names), has=names, seats=(0, 9)), MoreSeats(PREMIUM, 5))
+    assert sentences(found)[0].endswith("p4@acme.example: premium instead of standard.")
 
 
 def test_long_lists_are_cut_for_people_and_whole_for_scripts() -> None:

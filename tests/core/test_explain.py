@@ -117,6 +117,7 @@ def test_who_stands_before_somebody_is_counted_and_named() -> None:
     )
     assert found.position == 5
     assert why("bob", here).verdict.next_steps[0] == "1 person stands before them: ada@acme.example."
+    assert why("dan", here).verdict.next_steps[0].endswith("bob@acme.example, cleo@acme.example.")
 
 
 def test_whoever_waits_for_a_higher_tier_and_would_take_this_one_stands_before_too() -> None:
@@ -168,9 +169,23 @@ def test_more_people_than_seats_in_all_tiers_together_are_told() -> None:
     assert finding is Finding.WAITING
     assert step == (
         "standard: more people than seats in all tiers together; 1 seat more, of any tier, or 1 person "
-        "fewer, and there is room."
+        "fewer, and it is their turn."
     )
     assert any("2 people sit in 0 seats" in remark for remark in why("ada", here).remarks)
+
+
+def test_who_has_a_seat_already_does_not_wait_for_room_in_all_tiers_together() -> None:
+    sitting = [account("ada", PREMIUM), account("bob", PREMIUM), account("cleo")]
+    here = world(read("ada bob cleo", "dan"), sitting, seats={PREMIUM: 0, STANDARD: 0})
+    assert told("cleo", here)[2] == (
+        "premium: 3 seats more, or 3 people with premium leaving, and it is their turn.",
+    )
+    assert told("dan", here)[2] == (
+        (
+            "standard: more people than seats in all tiers together; 4 seats more, 2 of them standard, "
+            "or 4 people fewer, and it is their turn."
+        ),
+    )
 
 
 def test_owed_a_seat_stands_before_everybody() -> None:
@@ -513,6 +528,7 @@ def test_strangers_are_known_from_the_wait_list_alone() -> None:
     finding, said, steps = told("zoe", here)
     assert finding is Finding.ON_WAIT_LIST_ONLY
     assert said == "is known from the wait list alone: waits for standard since 2026-03-01 09:00 UTC"
+    assert steps[0] == "standard: there is room now."
     assert steps[-1] == (
         "They asked at the login door; the wish is kept until 2026-03-02 09:00 UTC and they have to log "
         "in again."
@@ -661,6 +677,11 @@ def test_every_rule_that_names_a_group_of_theirs_is_told_and_why_one_wins() -> N
         ("Premium", "premium", False, "priority 1 is lower than 9"),
         ("Contractors", "no seat", False, "lower than premium"),
     ]
+
+
+def test_a_rule_that_gives_a_role_alone_wins_nothing() -> None:
+    (seen,) = why("ada", world(read(Admins="ada"))).rules
+    assert (seen.rule.group, seen.gives, seen.wins) == ("Admins", "role admin", False)
 
 
 def test_of_rules_that_say_the_same_the_first_by_name_wins() -> None:
