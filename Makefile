@@ -30,6 +30,7 @@ format: $(VENV)/dev.stamp ## put the code into its form
 bench: $(VENV)/dev.stamp servers ## measure start-up, the whole plan command and the claim of a seat against their goals
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.plan_command
+	$(BIN)/python -m benchmarks.accounts
 	$(BIN)/python -m benchmarks.claim
 
 servers: ## install the real servers that tests talk to, where apt may
