@@ -8,11 +8,13 @@ from sqlalchemy import Connection, Text, case, delete, insert, or_, select, text
 
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
 from idpsync.core.records import LastRead, Person
-from idpsync.store.database import Database
+from idpsync.store.database import Database, driver_of
 from idpsync.store.schema import cache_state, cached_group, cached_member, cached_person
 from idpsync.store.types import json_text
 
 BULK = 500
+_GROUPS = "SELECT name FROM cached_group WHERE organization = :organization"
+_MEMBERS = "SELECT group_name, external_id FROM cached_member WHERE organization = :organization"
 _MEMBERS_SQLITE = text(
     "INSERT INTO cached_member (organization, group_name, external_id)"
     " SELECT :organization, :name, value FROM json_each(:ids)"
@@ -137,15 +139,15 @@ class SqlReadCache:
         return Person(user, names)
 
     def group_members(self) -> Mapping[str, frozenset[str]]:
-        mine = cached_group.c.organization == self._organization
-        members = select(cached_member.c.group_name, cached_member.c.external_id).where(
-            cached_member.c.organization == self._organization
-        )
+        """By the driver itself: a row for every membership. Who is in many groups is one text."""
+        at, seen = {"organization": self._organization}, dict[str, str]()
         with self._database.reading() as connection:
-            names = connection.execute(select(cached_group.c.name).where(mine)).scalars()
-            found: dict[str, set[str]] = {name: set() for name in names}
-            for name, external_id in connection.execute(members):
-                found.setdefault(name, set()).add(external_id)
+            driver = driver_of(connection)
+            names = driver.execute(self._database.sql(_GROUPS), at).fetchall()
+            members = driver.execute(self._database.sql(_MEMBERS), at).fetchall()
+        found: dict[str, set[str]] = {name: set() for (name,) in names}
+        for name, external_id in members:
+            found.setdefault(name, set()).add(seen.setdefault(external_id, external_id))
         return {name: frozenset(ids) for name, ids in found.items()}
 
     def last_read(self) -> LastRead:

@@ -4,13 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from idpsync.core.model import Link
 from idpsync.core.records import Cause
-from idpsync.store.database import Database
+from idpsync.store.database import Database, driver_of
 from idpsync.store.ledger import Scribe
 from idpsync.store.schema import link as links
+from idpsync.store.types import instant_of
+
+_LINKS = """
+SELECT account_id, source, external_id, adopted_at, missing_since FROM link
+WHERE organization = :organization ORDER BY account_id
+"""
 
 
 class SqlRegistry:
@@ -20,9 +26,11 @@ class SqlRegistry:
         self._database = database
 
     def links(self) -> tuple[Link, ...]:
-        query = select(links).where(links.c.organization == self._database.organization)
+        """By the driver itself: there is one for every person."""
+        at = {"organization": self._database.organization}
         with self._database.reading() as connection:
-            return tuple(_link(row) for row in connection.execute(query.order_by(links.c.account_id)))
+            rows = driver_of(connection).execute(self._database.sql(_LINKS), at).fetchall()
+            return tuple(map(_link, rows))
 
     def link(self, link: Link, cause: Cause) -> None:
         values = {
@@ -73,11 +81,7 @@ class SqlRegistry:
         )
 
 
-def _link(row: Row[Any]) -> Link:
-    return Link(
-        account_id=row.account_id,
-        source=row.source,
-        external_id=row.external_id,
-        adopted_at=row.adopted_at,
-        missing_since=row.missing_since,
-    )
+def _link(row: tuple[Any, ...]) -> Link:
+    account_id, source, external_id, adopted_at, missing_since = row
+    missing = instant_of(missing_since) if missing_since else None
+    return Link(account_id, source, external_id, instant_of(adopted_at), missing)

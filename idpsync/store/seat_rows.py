@@ -1,6 +1,6 @@
 """Seat rows as values: load some, change them, write what differs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,10 +11,11 @@ from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, selec
 from idpsync.core.errors import StoreError
 from idpsync.core.records import Cause
 from idpsync.core.seats import Door, Holding, Ladder, Tier
-from idpsync.store.database import Database
+from idpsync.store.database import Database, driver_of
 from idpsync.store.ledger import Scribe
 from idpsync.store.membership_rows import AssignmentRows, InviteRows
 from idpsync.store.schema import seat
+from idpsync.store.types import instant_of
 from idpsync.store.wait_list import Wishes
 
 
@@ -68,6 +69,28 @@ def taken(database: Database) -> Select[Any]:
 
 def read(connection: Connection, query: Select[Any], ladder: Ladder) -> list[SeatRow]:
     return [_row(row, ladder) for row in connection.execute(query)]
+
+
+_HOLDINGS = """
+SELECT member, tier, door, since, account_id, expires_at, role FROM seat
+WHERE organization = :organization AND member IS NOT NULL ORDER BY member, role DESC
+"""
+
+
+def holdings(database: Database, connection: Connection, ladder: Ladder) -> tuple[Holding, ...]:
+    """All seats that somebody has, by the driver itself: there is one for every person."""
+    at = {"organization": database.organization}
+    rows = driver_of(connection).execute(database.sql(_HOLDINGS), at).fetchall()
+    tiers = {name: tier_named(ladder, name) for name in {row[1] for row in rows}}
+    return tuple(_holding(row, tiers) for row in rows)
+
+
+def _holding(row: tuple[Any, ...], tiers: Mapping[str, Tier]) -> Holding:
+    member, tier, door, since, account_id, expires_at, role = row
+    ends = instant_of(expires_at) if expires_at else None
+    return Holding(
+        member, tiers[tier], Door(door), instant_of(since), account_id, ends, moving=role == "moving"
+    )
 
 
 def tier_named(ladder: Ladder, name: str) -> Tier:

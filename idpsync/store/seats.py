@@ -13,7 +13,7 @@ from idpsync.store.claiming import Claiming
 from idpsync.store.database import Database
 from idpsync.store.mirroring import Mirroring
 from idpsync.store.schema import capacity, seat
-from idpsync.store.seat_rows import SeatBooking, read, taken, tier_named
+from idpsync.store.seat_rows import SeatBooking, holdings, read, taken, tier_named
 from idpsync.store.wait_list import read_wishes
 
 
@@ -56,8 +56,7 @@ class SqlSeatBook:
 
     def holdings(self) -> tuple[Holding, ...]:
         with self._database.reading() as connection:
-            rows = read(connection, taken(self._database), self._ladder)
-        return tuple(row.holding() for row in rows)
+            return holdings(self._database, connection, self._ladder)
 
     def holding(self, member: str) -> Holding | None:
         query = taken(self._database).where(seat.c.member == member)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
@@ -22,9 +23,12 @@ def instant_text(instant: datetime) -> str:
 
 def instant_of(value: "str | datetime") -> datetime:
     """What either engine's driver returns, as aware UTC."""
-    if isinstance(value, str):
-        return datetime.fromisoformat(value).astimezone(UTC)
-    return value.astimezone(UTC)
+    return _parsed(value) if isinstance(value, str) else value.astimezone(UTC)
+
+
+@lru_cache(maxsize=4096)  # the rows that one run wrote have the same instants
+def _parsed(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def json_text(value: object) -> str:
