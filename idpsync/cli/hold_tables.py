@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from idpsync.core.records import HeldPlan, HoldState
@@ -34,4 +35,4 @@ def show_approval(console: Console, plan: HeldPlan, lasts: timedelta) -> None:
 
 def _show_reasons(console: Console, plan: HeldPlan) -> None:
     for why in plan.tripped:
-        console.print(Text(f"  {why}"))
+        console.print(Padding(Text(why), (0, 0, 0, 2)))

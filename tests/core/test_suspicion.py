@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group
 from idpsync.core.records import LastRead
 from idpsync.core.suspicion import examine
 from tests.people import group, person, snapshot
@@ -157,7 +157,7 @@ def test_another_group_of_the_same_name_is_told(others: dict[str, str], former: 
 
 
 def test_every_group_that_is_not_whole_is_a_problem_with_its_reason() -> None:
-    cut = replace(group("Users", ["ada"], Coverage.PARTIAL), reason="cut at 1000")
+    cut = Group("Users", "another id", frozenset({"id-ada"}), Coverage.PARTIAL, "cut at 1000")
     silent = group("Others", None, Coverage.FAILED)
     doubted_by_its_source = group("Third", (), Coverage.SUSPECT)
 

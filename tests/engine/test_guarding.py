@@ -7,12 +7,14 @@ import pytest
 
 from idpsync.core.errors import NotPossible, UnsafePlan
 from idpsync.core.guard import Limit, Limits
-from idpsync.core.policy import Mode
+from idpsync.core.model import Coverage, DirectorySnapshot
+from idpsync.core.policy import GroupRule, Mode
 from idpsync.core.records import Cause, HoldState, RunState
 from idpsync.core.remedies import Exit, remedy
 from idpsync.engine.holding import decide
 from idpsync.engine.outcome import Outcome
 from tests.engine.house import LAX, EngineHouse
+from tests.fakes.source import FakeSource
 from tests.people import POLICY, PREMIUM, STANDARD
 
 PROMPT = replace(POLICY, min_hold=timedelta(0))
@@ -350,6 +352,16 @@ def test_a_renamed_group_takes_nothing_and_says_what_to_change() -> None:
     )
 
 
+def test_every_rule_that_names_a_renamed_group_is_told() -> None:
+    house = house_of()
+    house.policy = replace(PROMPT, rules=(*PROMPT.rules, GroupRule("Premium", role="tester")))
+    house.directory.rename_group("Premium", "Gold")
+
+    problem = house.run().run.problems[0]
+
+    assert "change policy.rules[0].group and policy.rules[4].group;" in problem
+
+
 def test_the_new_name_in_the_configuration_changes_nothing_for_anybody() -> None:
     house = house_of(replace(LAX, group_losses=Limit(count=0)))
     house.directory.rename_group("Premium", "Gold")
@@ -396,7 +408,7 @@ def test_a_group_that_everybody_left_together_with_the_directory_is_empty_for_go
     assert [house.tiers()[name] for name in ("ada", "bob")] == ["off", "off"]
 
 
-# --- canaries -----------------------------------------------------------------------------------------
+# --- canaries and nobody ------------------------------------------------------------------------------
 
 
 def test_a_missing_canary_takes_nothing_and_is_named() -> None:
@@ -411,6 +423,26 @@ def test_a_missing_canary_takes_nothing_and_is_named() -> None:
     assert outcome.run.problems == ("must_contain: root@acme.example not found in the directory",)
     assert house.tiers()["ada"] == "premium"
     assert house.tiers()["fay"] == "standard"  # joiners are not kept waiting
+
+
+class SureOfItself(FakeSource):
+    """Says that it was read whole, whatever it found."""
+
+    def read(self, since: str | None = None) -> DirectorySnapshot:
+        found = super().read(since)
+        return replace(found, users_coverage=Coverage.COMPLETE, problems=())
+
+
+def test_a_directory_without_anybody_takes_nothing_however_sure_it_is() -> None:
+    house = house_of()
+    house.rooms = replace(house.rooms, source=SureOfItself(house.directory, frozenset({"Users"})))
+    for name in ("ada", "bob", "cy", "dan", "eve"):
+        house.directory.remove(name)
+
+    outcome = house.run()
+
+    assert "the directory returned nobody, but 5 accounts are linked" in outcome.run.problems
+    assert "off" not in house.tiers().values()
 
 
 def test_canaries_that_are_there_change_nothing() -> None:
