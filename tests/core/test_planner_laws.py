@@ -218,6 +218,15 @@ def _stage(action: Action) -> int:
 # --- law 15: an unmet wish is state, retried every run -------------------------------------------------
 
 
+def test_whoever_is_given_a_seat_keeps_their_place_until_they_have_it() -> None:
+    def granted(here: World, policy: Policy) -> bool:
+        made = plan(here, policy)
+        given_a_seat = {fold(a.profile.user_name) for a in made.actions if getattr(a, "tier", None)}
+        return {entry.member for entry in made.granted} == given_a_seat
+
+    assert breaking(granted) == []
+
+
 def test_a_world_comes_to_rest_and_keeps_its_queue() -> None:
     """Two plans: a seat on its way, or a name that somebody gives up, is there for the second."""
 

@@ -50,6 +50,7 @@ MOVES = [
             "change bob: standard → premium, handed to ada",
             "change ada: no seat → standard",
         ),
+        because={"ada": "exchange of full tiers: the seat goes to bob@acme.example"},
     ),
     Scenario(
         "Of two who could take part in an exchange the higher priority does",
