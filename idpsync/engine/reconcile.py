@@ -123,7 +123,7 @@ class Reconciler:
 
     def _consent(self, preview: Preview, order: Order) -> str | None:
         """Why this run may work among the accounts that it finds; None: somebody has to say so first."""
-        if preview.first_run is None or self.rule.policy.mode is Mode.OBSERVE:
+        if preview.first_run is None:
             return "no account of somebody else's was there"
         if order.adopt:
             return "apply --adopt"

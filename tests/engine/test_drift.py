@@ -9,9 +9,9 @@ import pytest
 from idpsync.core.errors import Transient
 from idpsync.core.guard import Limit
 from idpsync.core.membership import Actor
-from idpsync.core.model import Account, Standing
+from idpsync.core.model import Account, Link, Standing
 from idpsync.core.policy import Mode, WithoutRule
-from idpsync.core.records import RunState
+from idpsync.core.records import Cause, RunState
 from idpsync.engine.outcome import Outcome
 from tests.engine.house import LAX, EngineHouse, login
 from tests.engine.test_modes import moved_on
@@ -287,6 +287,27 @@ def test_a_login_while_the_accounts_are_listed_is_not_drift() -> None:
     house.use_target(LoginMeanwhile(house.target.shelf.all()))
 
     assert seen(house.run()) == seen(again(house)) == []
+
+
+def test_a_move_that_was_cut_short_after_the_target_was_told_is_ours() -> None:
+    house = settled()
+    house.store.seats.move("bob", PREMIUM, Cause("sync"))
+    by_hand(house, "bob", tier=PREMIUM)
+
+    assert seen(house.run()) == seen(again(house)) == []
+
+
+def test_a_store_that_links_accounts_from_before_watches_them_from_its_first_run_on() -> None:
+    house = EngineHouse()
+    bob = house.directory.add("bob", "Users")
+    there = Account("acc-bob", bob.profile, Standing.ACTIVE, STANDARD, bob.external_id)
+    house.target.shelf.put(there)
+    house.store.registry.link(Link("acc-bob", "fake", bob.external_id, house.clock.now()), Cause("x"))
+    assert house.run().performed == ()
+    house.clock.advance(HOUR)
+    by_hand(house, "bob", tier=PREMIUM)
+
+    assert seen(house.run()) == ["bob: tier standard → premium"]
 
 
 def test_somebody_who_takes_up_the_invite_of_the_service_is_not_drift() -> None:

@@ -12,9 +12,11 @@ from idpsync.core.model import Account, Link
 from idpsync.core.plan import Plan
 from idpsync.core.policy import Mode
 from idpsync.core.records import Cause, HoldState, RunState
+from idpsync.core.seats import Claim, Door
 from idpsync.engine.holding import decide
 from idpsync.engine.manual import ManualRule
 from idpsync.engine.outcome import Outcome
+from idpsync.engine.reading import Reader
 from tests.engine.house import LAX, EngineHouse, login
 from tests.people import NOW, POLICY, PREMIUM, STANDARD, account
 
@@ -96,6 +98,15 @@ def test_it_says_what_adopting_them_would_come_to_and_how_it_is_done() -> None:
     assert outcome.run.problems == (said,)
     assert _plan(outcome).notes == (said,)
     assert house.reconciler.preview().plan.notes == (said,)
+
+
+def test_a_plan_for_a_world_that_is_only_assumed_asks_for_no_approval() -> None:
+    house = peopled()
+    seen = house.reconciler.preview()
+    assumed = Reader(house.rooms, house.reconciler.rule).what_if(seen, seen.world)
+
+    assert assumed.plan.digest == seen.plan.digest
+    assert assumed.plan.notes == ()
 
 
 def test_seats_in_use_are_counted_meanwhile_so_that_no_login_takes_one_twice() -> None:
@@ -264,6 +275,16 @@ def test_an_account_that_a_login_perhaps_made_is_our_own() -> None:
     with pytest.raises(UnknownOutcome):
         house.admitter.admit(login("zoe", {"Users"}))
     house.clock.advance(timedelta(hours=1))
+
+    assert [p.member for p in house.run().performed] == ["ada"]
+
+
+def test_an_account_that_a_login_is_making_at_this_moment_is_our_own() -> None:
+    house = EngineHouse()
+    house.add("ada", "Users")
+    claim = Claim("zoe", "zoe", (STANDARD,), door=Door.JIT)
+    house.store.seats.hold(claim, Cause("jit"))
+    put(house, named("zoe", account("zoe", STANDARD, external_id=None)))
 
     assert [p.member for p in house.run().performed] == ["ada"]
 

@@ -108,6 +108,18 @@ def test_what_a_mode_keeps_back_is_told_with_the_plan(mode: Mode) -> None:
     )
 
 
+def test_what_the_plan_says_itself_stands_before_it() -> None:
+    house = moved_on(OBSERVE)
+    owner = "chief@acme.example"
+    house.policy = replace(house.policy, primary_owner=owner, protected=frozenset({owner}))
+
+    notes = house.reconciler.preview().plan.notes
+
+    assert len(notes) == 2
+    assert owner in notes[0]
+    assert "policy.mode" in notes[1]
+
+
 def test_full_keeps_nothing_back() -> None:
     assert moved_on(FULL).reconciler.preview().plan.notes == ()
 
