@@ -30,7 +30,7 @@ class RuleSeen:
         """What the rule says, in a few words."""
         tier = "no seat" if self.rule.seatless else str(self.rule.tier) if self.rule.tier else ""
         role = f"role {self.rule.role}" if self.rule.role else ""
-        return ", ".join(part for part in (tier, role) if part) or "nothing"
+        return ", ".join(part for part in (tier, role) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def rules_seen(groups: AbstractSet[str], ruled: Entitlement, policy: Policy) -> 
 
 def _decides(rule: GroupRule, ruled: Entitlement, policy: Policy) -> bool:
     """Whether the rule alone gives the same tiers for the same reason."""
-    if ruled.flexible or not rule.says_tier:
+    if not rule.says_tier:
         return False
     alone = replace(policy, rules=(rule,)).entitle({rule.group})
     return (alone.options, alone.priority, alone.because[0]) == (

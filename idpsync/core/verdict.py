@@ -51,8 +51,6 @@ def _not_to_be_told_apart(scene: Scene) -> Verdict | None:
 
 def _untouchable(scene: Scene) -> Verdict | None:
     subject, keeps = scene.subject, _holds(scene.tier)
-    if subject.account is None:
-        return None
     if subject.is_primary_owner(scene.policy):
         said = f"is the primary owner and keeps what they have ({keeps}): no plan touches the account"
         return Verdict(Finding.PRIMARY_OWNER, said)
@@ -295,7 +293,8 @@ def _fate(policy: Policy) -> str:
 
 
 def _kept_back(scene: Scene, why: str) -> Verdict:
-    return Verdict(Finding.KEPT_BACK, f"{why} ({_holds(scene.tier)})", _restrained(scene))
+    keeps = f" and keeps {scene.tier}" if scene.tier else ""
+    return Verdict(Finding.KEPT_BACK, f"{why}{keeps}", _restrained(scene))
 
 
 def _deed(action: Action) -> str:

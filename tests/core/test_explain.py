@@ -640,6 +640,31 @@ def test_no_removals_says_what_it_keeps_back() -> None:
     )
 
 
+def test_no_removals_keeps_the_disabled_and_those_whom_no_rule_lets_in() -> None:
+    gentle = replace(STRICT, mode=Mode.NO_REMOVALS)
+    here = world(read("", "", person("ada", active=False), "bob"), [account("ada"), account("bob")])
+    kept = ("policy.mode no_removals keeps back: deactivate account.",)
+    assert told("ada", here, gentle) == (
+        Finding.KEPT_BACK,
+        "is disabled in the directory and keeps standard",
+        kept,
+    )
+    assert told("bob", here, gentle) == (
+        Finding.KEPT_BACK,
+        "is let in by no rule and keeps standard",
+        kept,
+    )
+
+
+def test_create_only_gives_no_seat_to_an_account_that_has_none() -> None:
+    here = world(read(users="ada"), [account("ada", None)])
+    assert told("ada", here, replace(POLICY, mode=Mode.CREATE_ONLY)) == (
+        Finding.KEPT_BACK,
+        "has no seat",
+        ("policy.mode create_only keeps back: change tier to standard.",),
+    )
+
+
 def test_create_only_says_that_accounts_stay_as_they_are() -> None:
     careful = replace(POLICY, mode=Mode.CREATE_ONLY)
     here = world(read("ada bob"), [account("ada")])
@@ -651,7 +676,7 @@ def test_create_only_says_that_accounts_stay_as_they_are() -> None:
     off = world(read(users="ada"), [account("ada", None, standing=Standing.DEACTIVATED)])
     assert told("ada", off, careful) == (
         Finding.KEPT_BACK,
-        "has no account that works (no seat)",
+        "has no account that works",
         ("policy.mode create_only keeps back: reactivate account.",),
     )
 
@@ -682,6 +707,19 @@ def test_every_rule_that_names_a_group_of_theirs_is_told_and_why_one_wins() -> N
 def test_a_rule_that_gives_a_role_alone_wins_nothing() -> None:
     (seen,) = why("ada", world(read(Admins="ada"))).rules
     assert (seen.rule.group, seen.gives, seen.wins) == ("Admins", "role admin", False)
+
+
+def test_the_only_rule_with_a_tier_and_the_highest_tier_are_said_to_be_that() -> None:
+    here = world(read("bob", "ada bob", Admins="ada"))
+    assert why("ada", here).rules[0].because == "the only rule with a tier"
+    assert why("bob", here).rules[0].because == "the highest tier"
+
+
+def test_groups_that_no_rule_names_are_told_only_to_their_members() -> None:
+    groups = (*read(users="ada").groups, group("Door", ["bob"], Coverage.PARTIAL))
+    here = world(snapshot(["ada", "bob"], groups))
+    assert [seen.name for seen in why("ada", here).groups_seen] == ["Users"]
+    assert [seen.name for seen in why("bob", here).groups_seen] == ["Door"]
 
 
 def test_of_rules_that_say_the_same_the_first_by_name_wins() -> None:
