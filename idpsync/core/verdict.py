@@ -134,7 +134,7 @@ def _of_a_stranger(scene: Scene, wish: WaitEntry) -> Iterator[str]:
             "and they have to log in again."
         )
     elif scene.wait_entry:
-        yield f"The wish is kept until {_lower(_whole_read(scene))}"
+        yield "The wish is kept until the directory was read whole."
     else:
         yield "The next run drops the wish: nobody knows them any more."
 
@@ -253,10 +253,6 @@ def _holds(tier: Tier | None) -> str:
 
 def _at(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _lower(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:]
 
 
 def _whole_read(scene: Scene) -> str:

@@ -542,6 +542,14 @@ def test_a_wish_that_nobody_stands_for_is_said_to_be_dropped() -> None:
     assert found.verdict.next_steps == ("The next run drops the wish: nobody knows them any more.",)
 
 
+def test_a_wish_is_kept_while_the_read_is_not_whole_and_not_for_ever_at_the_login_door() -> None:
+    partial = snapshot(["bob"], read().groups, Coverage.PARTIAL)
+    here = world(partial, waiting=[waits("zoe", STANDARD)])
+    assert told("zoe", here)[2][-1] == "The wish is kept until the directory was read whole."
+    late = world(read("", "", "bob"), waiting=[waits("zoe", STANDARD, door=Door.JIT, ago=2 * DAY)])
+    assert told("zoe", late)[2] == ("The next run drops the wish: nobody knows them any more.",)
+
+
 def test_names_that_nobody_has_are_answered_with_the_nearest_three() -> None:
     here = world(read("", "", "anna", "anas", "ann", "bob"), [account("zoe")])
     found = why("ana", here)
