@@ -5,12 +5,13 @@ apart in one pass over plain dictionaries; only the others become cases.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from itertools import filterfalse, repeat
+from typing import TypeVar
 
 from idpsync.core.correlate import Owners, correlate
-from idpsync.core.grounds import Doubt, Grounds
+from idpsync.core.grounds import Doubt, Grounds, not_assigned
 from idpsync.core.leavers import Evidence, Leaver
 from idpsync.core.model import Account, Coverage, DirectoryUser, Standing, fold, fold_all
 from idpsync.core.over import over_tier
@@ -21,6 +22,7 @@ from idpsync.core.roll import Roll
 from idpsync.core.seats import Holding, SeatPool, WaitEntry
 from idpsync.core.world import Case, Debt, World, has_seat, pool_of, summarise
 
+T = TypeVar("T")
 _Person = tuple[DirectoryUser, Account | None, str]  # with the member whose seat is counted for them
 
 
@@ -209,13 +211,14 @@ class Casework:
         for linked in self.owners.account_of.values() if unknown else ():
             unknown = unknown - linked.keys()  # they leave, or have left
         groups_of: dict[str, list[str]] = defaultdict(list)
-        for group in sorted(self.world.snapshot.groups, key=lambda g: g.name) if unknown else ():
+        ruled = (g for g in self.world.snapshot.groups if self.grounds.policy.speaks_of(g.name))
+        for group in sorted(ruled, key=lambda g: g.name) if unknown else ():
             for external_id in unknown & (group.members or frozenset()):
                 groups_of[external_id].append(group.name)
-        for external_id, names in sorted(groups_of.items()):
-            groups = " and ".join(f"'{name}'" for name in names)
-            because = (f"is in {groups}, but not among the people that the directory assigns to us",)
-            self.refused.append(Refusal(external_id, "not_assigned", because))
+        self.refused += [not_assigned(who, names) for who, names in sorted(groups_of.items())]
+
+    def later(self, make: Callable[[], Iterable[T]]) -> tuple[T, ...]:
+        return tuple(make())
 
     # --- what a plan tells of the whole -----------------------------------------------------------
 

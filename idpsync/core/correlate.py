@@ -111,7 +111,7 @@ def correlate(
     adoptions: list[Adoption] = []
     for user in strangers:
         try:
-            adoption = match(user, candidates, owners, verified)
+            adoption = match(user, candidates, owners.person_of, verified)
         except AmbiguousCorrelation as error:
             conflicts.append(Conflict(error.keys, "ambiguous_correlation"))
             skipped.add(user.external_id)
@@ -150,14 +150,14 @@ def _linked(people: list[DirectoryUser], owners: Owners) -> list[Account | None]
 def match(
     user: DirectoryUser,
     candidates: Candidates,
-    owners: Owners,
+    person_of: Mapping[str, tuple[str, str]],
     verified: Callable[[str | None], bool],
 ) -> Adoption | None:
     """The account that is somebody's by one of their keys; AmbiguousCorrelation if that is not sure."""
     for key, found in candidates.keys(user):
         if not found or (key == "email" and not verified(user.profile.email)):
             continue
-        account = _only(user, key, found, owners)
+        account = _only(user, key, found, person_of)
         return Adoption(
             account_id=account.id,
             user_name=account.user_name,
@@ -168,13 +168,15 @@ def match(
     return None
 
 
-def _only(user: DirectoryUser, key: str, found: list[Account], owners: Owners) -> Account:
+def _only(
+    user: DirectoryUser, key: str, found: list[Account], person_of: Mapping[str, tuple[str, str]]
+) -> Account:
     if len(found) > 1:
         names = [f"account {a.user_name} ({a.id})" for a in sorted(found, key=lambda a: a.id)]
         raise AmbiguousCorrelation((f"{key} of {user.user_name}", *names))
     account = found[0]
     foreign = account.external_id is not None and account.external_id != user.external_id
-    owner = owners.person_of.get(account.id, (user.source, user.external_id))
+    owner = person_of.get(account.id, (user.source, user.external_id))
     if foreign or owner != (user.source, user.external_id):
         other = account.external_id if foreign else "/".join(owner)
         raise AmbiguousCorrelation(
@@ -205,12 +207,21 @@ def _sharing(
     for user, key in zip(people, keys, strict=True):
         if key and counted[key] > 1:
             ids_of[key].append(user.external_id)
-    reason = f"shared_{label.replace(' ', '_').replace('-', '')}"
     for key, ids in sorted(ids_of.items()):
-        ids.sort()
-        said = (f"{label} {key}", *(f"person {external_id}" for external_id in ids))
-        yield Conflict(said, reason), tuple(ids)
+        yield sharing(label, key, ids), tuple(ids)
     return True
+
+
+def sharing(label: str, key: str, ids: Iterable[str]) -> Conflict:
+    """The conflict of people who share one key."""
+    reason = f"shared_{label.replace(' ', '_').replace('-', '')}"
+    return Conflict((f"{label} {key}", *(f"person {who}" for who in sorted(ids))), reason)
+
+
+def claimed_twice(account: Account, ids: Iterable[str]) -> Conflict:
+    """The conflict of people who would adopt one account."""
+    keys = (f"account {account.user_name}", *(f"person {who}" for who in sorted(ids)))
+    return Conflict(keys, "claimed_twice")
 
 
 def _adopted_twice(adoptions: list[Adoption], roll: Roll) -> dict[str, Conflict]:
@@ -220,9 +231,7 @@ def _adopted_twice(adoptions: list[Adoption], roll: Roll) -> dict[str, Conflict]
     twice = {}
     for account_id, several in claims.items():
         if len(several) > 1:
-            ids = tuple(f"person {a.external_id}" for a in several)
-            name = roll.accounts[account_id].user_name
-            conflict = Conflict((f"account {name}", *ids), "claimed_twice")
+            conflict = claimed_twice(roll.accounts[account_id], [a.external_id for a in several])
             twice.update({a.external_id: conflict for a in several})
     return twice
 

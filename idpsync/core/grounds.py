@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from idpsync.core.leavers import Evidence, Leaver
 from idpsync.core.membership import Assignment, Invite, with_assignment, with_invite
@@ -11,7 +11,11 @@ from idpsync.core.plan import Conflict, Refusal
 from idpsync.core.policy import Entitlement, Guests, Mode, Policy
 from idpsync.core.profile import is_somebody_else
 from idpsync.core.seats import Door, Holding, Tier, WaitEntry
+from idpsync.core.settle import Wish
 from idpsync.core.world import Case
+
+EVER = datetime.min.replace(tzinfo=UTC)
+"""Since when somebody sits of whose seat the book knows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,13 @@ class Doubt:
 
     members: frozenset[str]
     conflict: Conflict | None = None
+
+
+def not_assigned(external_id: str, groups: Iterable[str]) -> Refusal:
+    """Somebody in ruled groups whom the directory does not name among the people it assigns to us."""
+    named = " and ".join(f"'{name}'" for name in groups)
+    because = (f"is in {named}, but not among the people that the directory assigns to us",)
+    return Refusal(external_id, "not_assigned", because)
 
 
 Decision = Case | Leaver | Refusal | Doubt | None
@@ -174,3 +185,37 @@ class Grounds:
         if self.evidence.groups_complete:
             return Leaver(account, user.external_id, entitlement.because, gone=False)
         return None
+
+    # --- before the pool ----------------------------------------------------------------------------
+
+    def competes(self, case: Case) -> bool:
+        """Whether somebody comes to the table where seats are given out."""
+        if not case.entitlement.options:
+            return False
+        if case.satisfied:
+            return self._may_yield(case)
+        return case.account is None or self.mode is not Mode.CREATE_ONLY
+
+    def _may_yield(self, case: Case) -> bool:
+        """Whether a higher priority may take their tier: what they have had for a while, as agreed."""
+        if not self.policy.preempt or case.pinned or case.owed or case.actual is None:
+            return False
+        return self.may_lower(self.holding_of.get(case.member))
+
+    def wish(self, case: Case) -> Wish:
+        """What they ask for there, and when it is their turn."""
+        entry = self.wait_of.get(case.member)
+        return Wish(
+            member=case.member,
+            current=case.current,
+            options=case.entitlement.options,
+            priority=case.entitlement.priority,
+            since=entry.since if entry else None,
+            owed=entry.owed if entry else False,
+            seated_since=self._seated_since(case) if self._may_yield(case) else None,
+            content=case.satisfied and case.entitlement.flexible,
+        )
+
+    def _seated_since(self, case: Case) -> datetime:
+        holding = self.holding_of.get(case.member)
+        return holding.since if holding else EVER

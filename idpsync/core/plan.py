@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -160,7 +160,7 @@ class DirectorySummary:
     kind: str
     complete: bool
     users: int
-    groups: tuple[GroupCount, ...]
+    groups: Sequence[GroupCount]
     problems: tuple[str, ...]
 
 
@@ -213,12 +213,12 @@ class Plan:
 
     actions: tuple[Action, ...]
     adoptions: tuple[Adoption, ...]
-    waiting: tuple[WaitEntry, ...]
+    waiting: Sequence[WaitEntry]
     granted: tuple[WaitEntry, ...]
-    refused: tuple[Refusal, ...]
-    conflicts: tuple[Conflict, ...]
-    orphans: tuple[str, ...]
-    departures: tuple[Departure, ...]
+    refused: Sequence[Refusal]
+    conflicts: Sequence[Conflict]
+    orphans: Sequence[str]
+    departures: Sequence[Departure]
     pool_before: SeatPool
     pool_after: SeatPool
     directory: DirectorySummary

@@ -6,7 +6,8 @@ wishes: see `settle`.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from operator import attrgetter
 
 from idpsync.core.casework import Casework
 from idpsync.core.leavers import leave
@@ -24,13 +25,11 @@ from idpsync.core.policy import Mode, Policy
 from idpsync.core.profile import profile_actions
 from idpsync.core.seats import Claim, Door, SeatPool, Tier, WaitEntry, why_not
 from idpsync.core.sequence import Move, sequence
-from idpsync.core.settle import Table, Wish
+from idpsync.core.settle import Table
 from idpsync.core.work import Work
 from idpsync.core.world import Case, World
 
 LOGIN_WISH_LASTS = timedelta(hours=24)
-EVER = datetime.min.replace(tzinfo=UTC)
-"""Since when somebody sits of whose seat the book knows nothing."""
 
 
 def plan(world: World, policy: Policy) -> Plan:
@@ -53,6 +52,7 @@ class Planning:
         self.table = table or Table(dict.fromkeys(policy.ladder, 0))
         self.leave_actions = self._leave() if self.mode in (Mode.FULL, Mode.OBSERVE) else []
         self._settle(come=table is None)
+        self.cases = work.cases  # those who were moved among them
         self.holds = self.table.holds
         self._closed: dict[Tier, str] = {}
 
@@ -78,39 +78,9 @@ class Planning:
         too_many = any(balance < 0 for balance in free.values())
         self.table.open(open_to_sync, sum(free.values()) if too_many else None)
         for case in self.cases if come else ():
-            if self.competes(case):
-                self.table.put(self.wish(case))
+            if self.grounds.competes(case):
+                self.table.put(self.grounds.wish(case))
         self.table.settle()
-
-    def competes(self, case: Case) -> bool:
-        if not case.entitlement.options:
-            return False
-        if case.satisfied:
-            return self._may_yield(case)
-        return case.account is None or self.mode is not Mode.CREATE_ONLY
-
-    def _may_yield(self, case: Case) -> bool:
-        """Whether a higher priority may take their tier: what they have had for a while, as agreed."""
-        if not self.policy.preempt or case.pinned or case.owed or case.actual is None:
-            return False
-        return self.grounds.may_lower(self.grounds.holding_of.get(case.member))
-
-    def wish(self, case: Case) -> Wish:
-        entry = self.wait_of.get(case.member)
-        return Wish(
-            member=case.member,
-            current=case.current,
-            options=case.entitlement.options,
-            priority=case.entitlement.priority,
-            since=entry.since if entry else None,
-            owed=entry.owed if entry else False,
-            seated_since=self._seated_since(case) if self._may_yield(case) else None,
-            content=case.satisfied and case.entitlement.flexible,
-        )
-
-    def _seated_since(self, case: Case) -> datetime:
-        holding = self.grounds.holding_of.get(case.member)
-        return holding.since if holding else EVER
 
     def _give_ups(self) -> list[ChangeTier]:
         """People who stay without a seat: `tier: none`."""
@@ -135,20 +105,23 @@ class Planning:
         return Plan(
             actions=actions,
             adoptions=tuple(work.adoptions),
-            waiting=tuple(sorted(self._waiting(after), key=lambda entry: entry.turn)),
-            granted=tuple(sorted(self._granted(after), key=lambda entry: entry.turn)),
-            refused=tuple(work.refused),
-            conflicts=tuple(work.conflicts),
-            orphans=tuple(work.orphans),
-            departures=tuple(work.departures),
+            waiting=work.later(lambda: sorted(self._waiting(after), key=_turn)),
+            granted=tuple(sorted(self._granted(after), key=_turn)),
+            refused=work.later(lambda: work.refused),
+            conflicts=work.later(lambda: work.conflicts),
+            orphans=work.later(lambda: work.orphans),
+            departures=work.later(lambda: work.departures),
             pool_before=self.before,
             pool_after=after,
             directory=work.summary(),
             mode=self.mode,
             made_at=work.now,
-            over=work.over(actions, after),
+            over=work.over(actions, after) if self._is_over(after) else (),
             notes=tuple(self._notes()),
         )
+
+    def _is_over(self, pool: SeatPool) -> bool:
+        return any(pool.balance(tier) < 0 for tier in self.policy.ladder)
 
     def _actions(self) -> Iterator[Action]:
         yield from self.leave_actions
@@ -156,7 +129,7 @@ class Planning:
         yield from self._moves()
         yield from (_paid(debt.account, debt.tier) for debt in self.work.debts if debt.tier)
         yield from self._profiles()
-        arriving = sorted((c for c in self.cases if c.arrives), key=lambda c: self.wish(c).turn)
+        arriving = sorted((c for c in self.cases if c.arrives), key=lambda c: self.grounds.wish(c).turn)
         yield from (a for c in arriving if c.account and (a := self._arrival(c)))
         yield from (a for c in arriving if not c.account and (a := self._arrival(c)))
 
@@ -334,6 +307,9 @@ class Planning:
         owner = self.policy.primary_owner
         if owner and self.grounds.evidence.people_complete and not self.work.names_owner(owner):
             yield f"the primary owner {owner} is not in the directory: their account is left as it is"
+
+
+_turn = attrgetter("turn")
 
 
 def _held(entry: WaitEntry, tier: Tier | None) -> WaitEntry:

@@ -119,6 +119,10 @@ class Policy:
             by_group[rule.group] = (*by_group.get(rule.group, ()), (number, rule))
         object.__setattr__(self, "_by_group", by_group)
 
+    def speaks_of(self, group: str) -> bool:
+        """Whether a rule names this group."""
+        return group in self._by_group
+
     def _matching(self, groups: AbstractSet[str]) -> list[GroupRule]:
         """The rules that name one of `groups`, as they stand; costs what the person's groups cost."""
         found = [pair for group in groups for pair in self._by_group.get(group, ())]

@@ -89,6 +89,7 @@ class Table:
         self.tiers = tuple(self.free)
         self.wishes: dict[str, Wish] = {}
         self.holds: dict[str, Tier | None] = {}
+        self.moved: set[str] = set()
         self.displaced: dict[str, str] = {}  # member who stepped down → for whom
         self._turns: dict[str, Turn] = {}
         self._leaving: set[str] = set()
@@ -171,6 +172,7 @@ class Table:
 
     def _seat(self, member: str, tier: Tier) -> None:
         self.holds[member] = tier
+        self.moved.add(member)
         self._leaving.discard(member)
         self._queue(member)
 

@@ -1,9 +1,9 @@
 """What planning is given to work with: everybody's case, whoever found it out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from idpsync.core.grounds import Grounds
 from idpsync.core.leavers import Leaver
@@ -18,6 +18,8 @@ from idpsync.core.plan import (
 )
 from idpsync.core.seats import Holding, SeatPool, Tier, WaitEntry
 from idpsync.core.world import Case, Debt
+
+T = TypeVar("T")
 
 
 class Work(Protocol):
@@ -61,6 +63,10 @@ class Work(Protocol):
     def wait_of(self) -> Mapping[str, WaitEntry]: ...
     @property
     def entries(self) -> Iterable[WaitEntry]: ...
+
+    def later(self, make: Callable[[], Iterable[T]]) -> Sequence[T]:
+        """What a plan tells but does not do: made now, or when somebody looks."""
+        ...
 
     def decided(self) -> set[str]:
         """Members whom a case speaks for, or who leave."""

@@ -106,7 +106,7 @@ def carry_out(here: World, made: Plan) -> World:
         here,
         accounts=tuple(table.values()),
         links=tuple(links.values()),
-        waiting=made.waiting,
+        waiting=tuple(made.waiting),
     )
 
 

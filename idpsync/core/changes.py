@@ -1,0 +1,77 @@
+"""What is different in a world since it was last planned for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+from types import MappingProxyType
+from typing import TypeVar
+
+from idpsync.core.membership import Assignment, Invite
+from idpsync.core.model import Account, DirectoryUser, Link
+from idpsync.core.seats import Holding, Tier, WaitEntry
+from idpsync.core.world import World
+
+T = TypeVar("T")
+_NOTHING: Mapping[str, None] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class MemberChanges:
+    """Who came into one group, and who left it, by external id."""
+
+    joined: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Each thing that is new or other, under its key; None for one that is gone.
+
+    People are keyed by external id, groups by name, accounts and links by account id, the rest by
+    member. `purchased` and `reserved` are whole where they are given. `now` is when it is planned anew.
+    """
+
+    now: datetime
+    people: Mapping[str, DirectoryUser | None] = field(default_factory=lambda: _NOTHING)
+    groups: Mapping[str, MemberChanges] = field(default_factory=dict)
+    accounts: Mapping[str, Account | None] = field(default_factory=lambda: _NOTHING)
+    links: Mapping[str, Link | None] = field(default_factory=lambda: _NOTHING)
+    holdings: Mapping[str, Holding | None] = field(default_factory=lambda: _NOTHING)
+    waiting: Mapping[str, WaitEntry | None] = field(default_factory=lambda: _NOTHING)
+    assignments: Mapping[str, Assignment | None] = field(default_factory=lambda: _NOTHING)
+    invites: Mapping[str, Invite | None] = field(default_factory=lambda: _NOTHING)
+    purchased: Mapping[Tier, int] | None = None
+    reserved: Mapping[Tier, int] | None = None
+
+
+def changes_between(before: World, after: World) -> Changes:
+    """What turns the one world into the other. Both name the same groups."""
+    known = {group.name: group.members or frozenset() for group in before.snapshot.groups}
+    read = {group.name: group.members or frozenset() for group in after.snapshot.groups}
+    by_member = attrgetter("member")
+    return Changes(
+        now=after.now,
+        people=_other(before.snapshot.users, after.snapshot.users, attrgetter("external_id")),
+        groups={
+            name: MemberChanges(members - known[name], known[name] - members)
+            for name, members in read.items()
+            if members != known[name]
+        },
+        accounts=_other(before.accounts, after.accounts, attrgetter("id")),
+        links=_other(before.links, after.links, attrgetter("account_id")),
+        holdings=_other(before.holdings, after.holdings, by_member),
+        waiting=_other(before.waiting, after.waiting, by_member),
+        assignments=_other(before.assignments.values(), after.assignments.values(), by_member),
+        invites=_other(before.invites.values(), after.invites.values(), by_member),
+        purchased=after.purchased,
+        reserved=after.reserved,
+    )
+
+
+def _other(before: Iterable[T], after: Iterable[T], key: "attrgetter[str]") -> dict[str, T | None]:
+    """Under its key each thing that is new or other; None for one that is gone."""
+    known = {key(one): one for one in before}
+    now = {key(one): one for one in after}
+    changed: dict[str, T | None] = {k: one for k, one in now.items() if known.get(k) != one}
+    return changed | dict.fromkeys(known.keys() - now.keys())
