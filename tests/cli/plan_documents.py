@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from idpsync.cli.markdown import markdown
+from idpsync.cli.plan_outline import plan_outline
 from idpsync.core.guard import GuardReport, LimitCheck
 from idpsync.core.model import Account, Link
 from idpsync.core.plan import Plan
@@ -11,6 +13,7 @@ from idpsync.core.report import plan_json
 from idpsync.core.seats import Tier
 from tests.people import POLICY, PREMIUM, STANDARD, group, snapshot, world
 
+ROOMY = {PREMIUM: 1000, STANDARD: 50_000}
 SHELL = "$(reboot)"
 HOSTILE = (
     "@acme/owners",
@@ -70,3 +73,11 @@ def told_by(names: Iterable[str]) -> dict[str, Any]:
     """A plan that refuses people of these very names."""
     refused = [{"user_name": name, "reason": "guest", "because": [f"{name}, a guest"]} for name in names]
     return {**document(made()), "refused": refused}
+
+
+def large(number: int = 3000) -> dict[str, Any]:
+    return document(made(users=many(number), seats=ROOMY))
+
+
+def written(plan: dict[str, Any]) -> str:
+    return markdown(plan_outline(plan))
