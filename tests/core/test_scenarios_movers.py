@@ -104,6 +104,15 @@ MOVES = [
         seats="1 premium, 5 standard",
         expect=("bob waits for premium, holds standard",),
     ),
+    Scenario(
+        "Without preempt nobody yields either who is looked at for another reason",
+        people="ada[email=countess] bob",
+        groups={"Premium": "ada", "Boss": "bob"},
+        rules=("Premium → premium", "Boss → premium, priority 99"),
+        accounts="ada[premium] bob[standard]",
+        seats="1 premium, 5 standard",
+        expect=("update ada: email", "bob waits for premium, holds standard"),
+    ),
 ]
 
 QUEUE = [

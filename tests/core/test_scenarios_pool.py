@@ -36,6 +36,15 @@ DOORS = [
         ),
     ),
     Scenario(
+        "The seat of a move that was cut short is kept for whoever was moving",
+        people="ada bob",
+        groups={"Premium": "ada bob"},
+        accounts="ada[seatless]",
+        holds="ada[premium,moving]",
+        seats="1 premium, 0 standard",
+        expect=("change ada: no seat → premium", "bob waits for premium, holds nothing"),
+    ),
+    Scenario(
         "Whoever has a lower seat on its way gets that now, and waits for the better one",
         people="ada",
         groups={"Premium": "ada"},
