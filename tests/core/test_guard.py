@@ -148,7 +148,7 @@ def test_below_at_least_the_share_is_not_looked_at() -> None:
 
 
 def test_a_share_that_comes_to_whole_people_is_not_rounded_up_further() -> None:
-    assert Limit(percent=1.1).allowed_by_percent(1000) == 11  # 11.000000000000002 in binary
+    assert Limit(percent=16.1).allowed_by_percent(1000) == 161  # 161.00000000000003 in binary
 
 
 def test_a_share_of_zero_means_none_whatever_at_least_says() -> None:
