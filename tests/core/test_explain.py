@@ -575,6 +575,66 @@ def test_the_role_of_an_invite_is_told_and_its_tier_once_they_are_in() -> None:
     assert why("zoe", inside, STRICT).entitlement.options == (PREMIUM,)
 
 
+# --- notes and seats ----------------------------------------------------------------------------------
+
+
+def test_notes_say_in_machine_words_what_the_verdict_says() -> None:
+    people: list[DirectoryUser | str] = [
+        person("hm", active=None),
+        person("off", active=False),
+        "vip",
+        "ada",
+    ]
+    gus = replace(person("gus"), attributes={"user_type": "Guest"})
+    same = [with_email(name, "same@acme.example") for name in ("p1", "p2")]
+    here = world(
+        read("", "", *people, gus, *same), [account("vip"), account("lone")], links=[link("vip")]
+    )
+    policy = replace(POLICY, protected=frozenset({"vip@acme.example"}))
+    absent = "is not in the directory as it was just read"
+    assert {name: why(name, here, policy).notes for name in ("ada", "hm", "off", "vip", "lone")} == {
+        "ada": (),
+        "hm": ("the directory does not say whether they are active: nothing is granted or taken",),
+        "off": ("is disabled in the directory",),
+        "vip": ("the account is protected: no plan touches it",),
+        "lone": (absent, "the account was never linked: idpsync does not touch it"),
+    }
+    assert why("gus", here, policy).notes[0].startswith("refused: guest (")
+    assert why("p1", here, policy).notes[0].startswith("in conflict: shared_email: ")
+
+
+def test_tiers_are_told_as_theirs_not_needed_or_given_back() -> None:
+    moving = why("ada", world(read("ada"), [account("ada")]))
+    assert [(o.tier, o.because) for o in moving.options] == [
+        (PREMIUM, "theirs"),
+        (STANDARD, "not needed"),
+    ]
+    leaving = why("bob", world(read("", "", "eve"), [account("bob")]))
+    assert [(o.tier, o.because) for o in leaving.options] == [(STANDARD, "given back")]
+    down = why("ada", lowered(2 * DAY))
+    assert [(o.tier, o.because) for o in down.options] == [(STANDARD, "theirs"), (PREMIUM, "given back")]
+
+
+def test_remarks_are_about_this_person() -> None:
+    assert why("ada", lowered(HOUR)).remarks == ()
+    sitting = [account("ada", PREMIUM), account("bob", PREMIUM), account("eve")]
+    crowded = world(read("ada bob", "eve"), sitting, seats={PREMIUM: 1, STANDARD: 5})
+    assert why("eve", crowded).remarks == ()
+    assert len(why("bob", crowded).remarks) == 1
+
+
+def test_guard_and_first_run_concern_whom_something_is_planned_for() -> None:
+    here = world(read(users="ada bob eve"), [account("ada"), account("bob")], links=[link("bob")])
+    made = plan(here, POLICY)
+    report = GuardReport((LimitCheck("changes.count", 0, 1, "1/1", tripped=True),))
+
+    def steps(name: str) -> int:
+        told = explain_user(f"{name}@acme.example", here, POLICY, made, report=report, first_run="wait")
+        return len(told.verdict.next_steps)
+
+    assert [steps(name) for name in ("ada", "bob", "eve")] == [1, 0, 2]
+
+
 # --- names --------------------------------------------------------------------------------------------
 
 
