@@ -220,9 +220,11 @@ def _person(n: Named) -> DirectoryUser:
 
 def _profile(n: Named) -> Profile:
     made = a.profile(n.values.get("called", n.name))
-    for key in ("user_name", "email"):
-        if key in n.values:
-            made = replace(made, **{key: address(n.values[key])})
+    if "user_name" in n.values:
+        made = replace(made, user_name=address(n.values["user_name"]))
+    if "email" in n.values:
+        said = n.values["email"]
+        made = replace(made, email=address(said) if said else None)
     names = {key: n.values[key] for key in ("given_name", "family_name") if key in n.values}
     return replace(made, **names)
 

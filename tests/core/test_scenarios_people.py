@@ -143,6 +143,13 @@ NAMES = [
         expect=("update ada: email",),
     ),
     Scenario(
+        "An account without an e-mail address gets that of the directory; none is taken away",
+        people="ada bob[email=]",
+        groups={"Standard": "ada bob"},
+        accounts="ada[standard,email=] bob[standard]",
+        expect=("update ada: email",),
+    ),
+    Scenario(
         "Somebody renamed keeps account, seat and place in the queue",
         people="ada[called=adele]",
         groups={"Premium": "ada"},
