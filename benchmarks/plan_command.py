@@ -197,6 +197,8 @@ def print_goals(spent: list[Spent], people: int) -> bool:
     words = ["met" if one else "MISSED" for one in met] if judged else ["not judged"] * 2
     print(f"idpsync plan, {people:,} people, nothing to do (median of {len(spent)})")
     print(f"{'CPU, user and system':28}{cpu:>8.2f} s    goal <= {CPU_GOAL:g} s {words[0]}")
+    times, load = sorted(one.cpu for one in spent), os.getloadavg()[0]
+    print(f"{'  from, to':28}{times[0]:>8.2f} s    {times[-1]:.2f} s, at a load of {load:.1f}")
     print(f"{'peak memory':28}{memory:>8.0f} MB   goal <= {MEMORY_GOAL:g} MB {words[1]}")
     return all(met) or not judged
 
