@@ -21,6 +21,8 @@ def fold(name: str) -> str:
     SCIM compares `userName` without case (RFC 7643 §4.1.1); mail domains are case-insensitive
     (RFC 5321 §2.4) and no provider in the field keeps two mailboxes apart by case.
     """
+    if name.isascii():
+        return name.strip().lower()
     return unicodedata.normalize("NFC", name.strip()).casefold()
 
 

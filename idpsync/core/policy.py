@@ -113,7 +113,12 @@ class Policy:
         init=False, repr=False, compare=False, default_factory=dict
     )
 
+    managed_roles: frozenset[str] = field(init=False, repr=False, compare=False, default=frozenset())
+    """Roles that rules give: whom no rule gives one has it taken by the next run."""
+
     def __post_init__(self) -> None:
+        roles = frozenset(rule.role for rule in self.rules if rule.role)
+        object.__setattr__(self, "managed_roles", roles)
         by_group: dict[str, tuple[tuple[int, GroupRule], ...]] = {}
         for number, rule in enumerate(self.rules):
             by_group[rule.group] = (*by_group.get(rule.group, ()), (number, rule))
@@ -202,11 +207,6 @@ class Policy:
             return ()
         spills = (rule.when_full or self.when_full) is WhenFull.SPILL_DOWN
         return self.ladder.from_(rule.tier) if spills else (rule.tier,)
-
-    @property
-    def managed_roles(self) -> frozenset[str]:
-        """Roles that rules give: whom no rule gives one has it taken by the next run."""
-        return frozenset(rule.role for rule in self.rules if rule.role)
 
     def _without_rule(self, roles: frozenset[str], priority: int) -> Entitlement:
         options: tuple[Tier, ...]

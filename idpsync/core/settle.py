@@ -93,6 +93,7 @@ class Table:
         self.displaced: dict[str, str] = {}  # member who stepped down → for whom
         self._turns: dict[str, Turn] = {}
         self._leaving: set[str] = set()
+        self._yielding: set[str] = set()
         self._queues: dict[Tier, dict[Tier | None, list[tuple[Turn, str]]]] = {
             wanted: {held: [] for held in (*self.tiers, None)} for wanted in self.tiers
         }
@@ -111,6 +112,8 @@ class Table:
         self._leaving.discard(member)
         if wish.must_leave:
             self._leaving.add(member)
+        if wish.seated_since:
+            self._yielding.add(member)
         self._queue(member)
 
     def drop(self, member: str) -> None:
@@ -118,6 +121,7 @@ class Table:
         if self.wishes.pop(member, None):
             del self.holds[member], self._turns[member]
             self._leaving.discard(member)
+            self._yielding.discard(member)
 
     def _queue(self, member: str) -> None:
         wish, held = self.wishes[member], self.holds[member]
@@ -190,9 +194,9 @@ class Table:
 
     def _preempt(self) -> bool:
         """Let those who wait take the tier of weaker holders; False if nobody could."""
-        holders = self._holders()
-        if not any(holders.values()):
+        if not self._yielding:
             return False
+        holders = self._holders()
         taken = False
         for tier in self.tiers:
             seekers = (self._waiting_for(tier, held) for held in self._queues[tier])
@@ -205,9 +209,9 @@ class Table:
     def _holders(self) -> dict[Tier, list[Strength]]:
         """Tier → those who may be put down from it, the weakest last."""
         holders: dict[Tier, list[Strength]] = {tier: [] for tier in self.tiers}
-        for member, wish in self.wishes.items():
-            held = self.holds[member]
-            if held is not None and wish.seated_since and held in wish.options:
+        for member in self._yielding:
+            wish, held = self.wishes[member], self.holds[member]
+            if held is not None and held in wish.options:
                 insort(holders[held], _strength(wish))
         return holders
 
