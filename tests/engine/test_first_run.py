@@ -227,6 +227,15 @@ def test_a_run_that_is_cut_short_after_the_consent_is_gone_on_with() -> None:
     assert adopted(house)
 
 
+def test_a_run_that_is_cut_short_right_after_the_consent_tells_nobody_as_drift() -> None:
+    house = peopled()
+    house.store.known.take_over(PERSON)
+
+    assert RunState.DONE is house.run().run.state
+    assert adopted(house)
+    assert house.events("drift.seen") == []
+
+
 # --- whom it does not concern -------------------------------------------------------------------------
 
 
