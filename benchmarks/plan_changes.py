@@ -19,7 +19,7 @@ from benchmarks.plan_world import NOW, Scene, WorldSize, crowd_after, scene
 from idpsync.core.changes import changes_between
 from idpsync.core.plan import Plan
 from idpsync.core.planner import plan
-from idpsync.core.standing import Standing
+from idpsync.core.standing import StandingWorld
 from idpsync.core.world import World
 
 SIZES = (1, 10, 100, 1_000, 10_000)
@@ -38,7 +38,7 @@ def main() -> None:
 def measure(made: Scene) -> None:
     world = replace(made.settled, now=NOW)
     begun = time.process_time()
-    standing = Standing(world, made.policy)
+    standing = StandingWorld(world, made.policy)
     print(f"the state of {len(world.snapshot.users):,} people: {time.process_time() - begun:.2f} s")
     gc.freeze()
     whole = statistics.median(_whole(world, made) for _ in range(ROUNDS))
@@ -56,7 +56,7 @@ def _whole(world: World, made: Scene) -> float:
     return time.process_time() - begun
 
 
-def _changed(standing: Standing, world: World, made: Scene, size: int) -> float:
+def _changed(standing: StandingWorld, world: World, made: Scene, size: int) -> float:
     """Median of seconds; ValueError if a plan is not that of the whole world."""
     costs = []
     for number in range(ROUNDS if size < 10_000 else 3):

@@ -75,4 +75,12 @@ def leave(
 
 
 def _after_grace(grace: timedelta, leaver: Leaver) -> tuple[str, ...]:
-    return (f"grace of {grace} is over",) if grace and leaver.since else ()
+    return (f"grace of {_spoken(grace)} is over",) if grace and leaver.since else ()
+
+
+def _spoken(span: timedelta) -> str:
+    """Whole days where it is whole days, else hours."""
+    days, hours = span.days, span.total_seconds() / 3600
+    if span == timedelta(days=days):
+        return "1 day" if days == 1 else f"{days} days"
+    return "1 hour" if hours == 1 else f"{hours:g} hours"

@@ -76,7 +76,8 @@ class Planning:
                 free[debt.tier] -= 1
         open_to_sync = {t: n - self.work.kept_back.get(t, 0) for t, n in free.items()}
         too_many = any(balance < 0 for balance in free.values())
-        self.table.open(open_to_sync, sum(free.values()) if too_many else None)
+        room = sum(free.values()) if too_many else None
+        self.table.open(open_to_sync, room, self.work.kept_back)
         for case in self.cases if come else ():
             if self.grounds.competes(case):
                 self.table.put(self.grounds.wish(case))

@@ -117,7 +117,7 @@ class Policy:
     """Roles that rules give: whom no rule gives one has it taken by the next run."""
 
     def __post_init__(self) -> None:
-        roles = frozenset(rule.role for rule in self.rules if rule.role)
+        roles = frozenset(rule.role for rule in self.rules if rule.role and rule.role != USER)
         object.__setattr__(self, "managed_roles", roles)
         by_group: dict[str, tuple[tuple[int, GroupRule], ...]] = {}
         for number, rule in enumerate(self.rules):
@@ -255,12 +255,16 @@ def _says(rule: GroupRule) -> str:
 
 
 def _roles(rules: list[GroupRule]) -> frozenset[str]:
-    """Custom roles add up; of those that replace each other the highest priority gives one."""
+    """Custom roles add up; of those that replace each other the highest priority gives one.
+
+    `user` is what everybody is: it beats others, and is never written.
+    """
     given = [(rule.priority, rule.role) for rule in rules if rule.role]
     ranks = {role: rank for rank, role in enumerate(_REPLACE_EACH_OTHER)}
     ours = [(-priority, ranks[role]) for priority, role in given if role in ranks]
     custom = {role for _, role in given if role not in ranks}
-    return frozenset({*custom, *(_REPLACE_EACH_OTHER[index] for _, index in sorted(ours)[:1])})
+    best = {_REPLACE_EACH_OTHER[index] for _, index in sorted(ours)[:1]}
+    return frozenset((custom | best) - {USER})
 
 
 def _roles_because(rules: list[GroupRule], roles: frozenset[str]) -> list[str]:

@@ -1,10 +1,9 @@
 """The order in which people move between tiers, so that no step needs a seat that is not there yet."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from idpsync.core.rings import shortest_ring
 from idpsync.core.seats import Tier
 
 
@@ -52,7 +51,7 @@ def _ring(queues: dict[tuple[Tier, Tier], deque[Move]]) -> list[Move]:
         queue = queues.get((held, wanted))
         return queue[0].member if queue else None
 
-    ring = next((r for start in tiers if (r := shortest_ring(start, tiers, first))), [])
+    ring = next((r for start in tiers if (r := _shortest_ring(start, tiers, first))), [])
     return [queues[(held, wanted)].popleft() for held, wanted, _ in ring]
 
 
@@ -63,3 +62,27 @@ def _turned(steps: list[Move]) -> Iterator[Move]:
     for move, taker in zip(others, takers[1:], strict=True):
         yield Move(move.member, move.left, move.to, yields_to=taker)
     yield Move(opener.member, None, opener.to)
+
+
+def _shortest_ring(
+    start: Tier, tiers: tuple[Tier, ...], first: Callable[[Tier, Tier], str | None]
+) -> list[tuple[Tier, Tier, str]]:
+    """The shortest ring of moves through `start`, as (from, to, member); empty if there is none.
+
+    `first(a, b)` names who stands first among those who hold `a` and want `b`.
+    """
+    paths: list[list[tuple[Tier, Tier, str]]] = [[]]
+    seen: set[Tier] = set()
+    while paths:
+        path = paths.pop(0)
+        held = path[-1][1] if path else start
+        for wanted in tiers:
+            member = first(held, wanted) if wanted != held and wanted not in seen else None
+            if member is None:
+                continue
+            step = [*path, (held, wanted, member)]
+            if wanted == start:
+                return step
+            seen.add(wanted)
+            paths.append(step)
+    return []

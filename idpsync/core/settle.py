@@ -5,7 +5,8 @@ tier they may no longer hold, then those owed a seat, then priority, then how lo
 then a stable id. Seats that somebody moves away from go on to the next at once. Where full tiers
 could be exchanged (downward and upward wishes meet), the exchange is made, through any number of
 tiers. Where policy lets a higher priority take the tier of a lower one, the weakest holder steps down
-to a seat that is there for them. Nobody who holds a seat ends without one.
+to a seat that is there for them; then each priority is settled before the next lower one. Nobody who
+holds a seat ends without one, and a tier in which more people sit than were bought takes in nobody.
 """
 
 from bisect import insort
@@ -15,7 +16,6 @@ from datetime import datetime
 from heapq import heappop, heappush
 from itertools import chain
 
-from idpsync.core.rings import shortest_ring
 from idpsync.core.seats import Tier
 
 Turn = tuple[bool, bool, int, bool, str, str]
@@ -68,7 +68,8 @@ def settle(
 ) -> dict[str, Tier | None]:
     """Member → tier held in the end. `free` may be negative where a tier is over-committed.
 
-    `room` is how many newcomers all tiers together have seats for, where that is less than is free.
+    `room` is how many newcomers all tiers together have seats for, where that is less than is free:
+    they come in by their turn, whichever tier they wish.
     """
     table = Table(free, room)
     for wish in wishes:
@@ -85,6 +86,8 @@ class Table:
     """
 
     def __init__(self, free: Mapping[Tier, int], room: int | None = None) -> None:
+        self._floor: int | None = None
+        self._let_in: Turn | tuple[()] | None = None
         self.open(free, room)
         self.tiers = tuple(self.free)
         self.wishes: dict[str, Wish] = {}
@@ -98,9 +101,19 @@ class Table:
             wanted: {held: [] for held in (*self.tiers, None)} for wanted in self.tiers
         }
 
-    def open(self, free: Mapping[Tier, int], room: int | None = None) -> None:
-        """So many seats are free now."""
+    def open(
+        self,
+        free: Mapping[Tier, int],
+        room: int | None = None,
+        kept: Mapping[Tier, int] | None = None,
+    ) -> None:
+        """So many seats are free now, beside those that are `kept` for others."""
         self.free, self.room = dict(sorted(free.items())), room
+        self._kept = dict(kept or {})
+
+    def _is_over(self, tier: Tier) -> bool:
+        """Whether more people sit in it than were bought: who leaves it leaves no seat."""
+        return self.free[tier] + self._kept.get(tier, 0) < 0
 
     # --- who is at the table ----------------------------------------------------------------------
 
@@ -137,23 +150,63 @@ class Table:
         while queue:
             turn, member = queue[0]
             if self._turns.get(member) is turn and self.holds[member] == held:
-                return member
+                return member if held is not None or self._may_come_in(turn) else None
             heappop(queue)
         return None
 
+    def _may_come_in(self, turn: Turn) -> bool:
+        """Whether it is this newcomer's turn: that of their priority, and theirs while there is room."""
+        if self._floor is not None and -turn[2] < self._floor:
+            return False
+        if self.room is None:
+            return True
+        return self.room > 0 and (self._let_in is None or turn <= self._let_in)
+
     def _next(self, wanted: Tier) -> str | None:
         """Who gets the next seat of `wanted`, whatever they hold."""
-        full = self.room is not None and self.room <= 0
-        seekers = (self._first(h, wanted) for h in self._queues[wanted] if h is not None or not full)
-        return min((m for m in seekers if m), key=lambda m: self._turns[m], default=None)
+        seekers = (self._first(held, wanted) for held in self._queues[wanted])
+        return min((m for m in seekers if m), key=self._turn_of, default=None)
+
+    def _turn_of(self, member: str) -> Turn:
+        return self._turns[member]
 
     # --- settling ---------------------------------------------------------------------------------
 
     def settle(self) -> None:
         """Move people until nobody can be given anything better."""
-        self._fill()
-        while self._exchange() or self._preempt():
-            self._fill()
+        levels = {wish.priority for wish in self.wishes.values()} if self._yielding else ()
+        for level in sorted(levels, reverse=True) or (None,):
+            self._floor = level
+            for last in self._newcomers():
+                self._let_in = last
+                self._fill()
+                while self._exchange() or self._preempt():
+                    self._fill()
+
+    def _newcomers(self) -> Iterator[Turn | tuple[()] | None]:
+        """Up to whose turn newcomers may come in, again and again; None for all of them.
+
+        Where there is less room than seats: as many as there is room for, of those who wish for a tier
+        that has a seat.
+        """
+        if self.room is None:
+            yield None
+            return
+        yield self._last_newcomer()
+        while self.room > 0 and (last := self._last_newcomer()):
+            before = self.room
+            yield last
+            if self.room == before:  # the seats go to others
+                return
+
+    def _last_newcomer(self) -> Turn | tuple[()]:
+        turns = sorted(
+            self._turns[member]
+            for member, held in self.holds.items()
+            if held is None and any(self.free[tier] > 0 for tier in self.wishes[member].options)
+        )
+        some = turns[: max(self.room or 0, 0)]
+        return some[-1] if some else ()
 
     def _fill(self) -> None:
         """Give every free seat to the first who wants it, until nothing moves."""
@@ -183,12 +236,30 @@ class Table:
     def _exchange(self) -> bool:
         """Turn rings of people in full tiers who each want the next one's; False if there is none."""
         turned = False
-        for start in self.tiers if self._leaving else ():  # every ring has a step down
-            while ring := shortest_ring(start, self.tiers, self._first):
-                for _, wanted, member in ring:
-                    self._seat(member, wanted)
+        for member in sorted(self._leaving, key=self._turn_of):  # every ring has one who must go down
+            if ring := self._ring(member, self.holds[member], ()):
+                for who, to in ring:
+                    self._seat(who, to)
                 turned = True
         return turned
+
+    def _ring(
+        self, leaver: str, vacated: Tier | None, visited: tuple[Tier | None, ...]
+    ) -> list[tuple[str, Tier]]:
+        """The moves that let somebody down, who stands first in the queue before who stands behind.
+
+        `vacated` is the seat that goes on to the next; [] where nobody's seat is one for the leaver.
+        """
+        if vacated is None or self._is_over(vacated):
+            return []
+        if visited and vacated in self.wishes[leaver].options:
+            return [(leaver, vacated)]
+        visited = (*visited, vacated)
+        seekers = [m for held in self.tiers if held not in visited and (m := self._first(held, vacated))]
+        for member in sorted(seekers, key=self._turn_of):
+            if rest := self._ring(leaver, self.holds[member], visited):
+                return [(member, vacated), *rest]
+        return []
 
     # --- a higher priority takes the tier of a lower one ------------------------------------------
 
@@ -198,7 +269,7 @@ class Table:
             return False
         holders = self._holders()
         taken = False
-        for tier in self.tiers:
+        for tier in (tier for tier in self.tiers if not self._is_over(tier)):
             seekers = (self._waiting_for(tier, held) for held in self._queues[tier])
             for _, member in sorted(chain.from_iterable(seekers)):
                 if steps := self._way(member, tier, holders):
@@ -216,10 +287,9 @@ class Table:
         return holders
 
     def _waiting_for(self, wanted: Tier, held: Tier | None) -> Iterator[tuple[Turn, str]]:
-        if held is None and self.room is not None and self.room <= 0:
-            return
         for turn, member in self._queues[wanted][held]:
-            if self._turns.get(member) is turn and self.holds[member] == held:
+            stands = self._turns.get(member) is turn and self.holds[member] == held
+            if stands and (held is not None or self._may_come_in(turn)):
                 yield turn, member
 
     def _way(
@@ -245,7 +315,7 @@ class Table:
     ) -> list[tuple[str, Tier]]:
         """How somebody put down from `left` comes to sit lower: a free seat, or a still weaker one's."""
         for tier in self.wishes[member].options:
-            if tier <= left:
+            if tier <= left or self._is_over(tier):
                 continue
             if self.free[tier] > 0 or tier == vacated:
                 return [(member, tier)]

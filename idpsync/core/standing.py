@@ -43,7 +43,7 @@ from idpsync.core.world import Case, Debt, World, has_seat
 T = TypeVar("T")
 
 
-class Standing:
+class StandingWorld:
     """One world between plans. A plan is valid until the next change: read what it tells before."""
 
     def __init__(self, world: World, policy: Policy) -> None:
@@ -60,7 +60,10 @@ class Standing:
             invite_of=files.invite_of,
         )
         self._edition = 0
-        self._begin()
+        self._whole = False
+        self.table = Table(dict.fromkeys(policy.ladder, 0))
+        if self._is_plain():
+            self._begin()
 
     def _begin(self) -> None:
         """Look at everybody, as if nothing were known."""
@@ -132,6 +135,8 @@ class Standing:
         while waiting:
             seen.add(external_id := waiting.pop())
             waiting |= self._correlate(external_id, accounts) - seen
+        for external_id in seen:  # all of them first: a member's name may go from one to another
+            self._put_away(external_id)
         for external_id in seen:
             self._decide(external_id)
             accounts.update(self.files.links_of.of(external_id))
@@ -220,7 +225,6 @@ class Standing:
 
     def _decide(self, external_id: str) -> None:
         """What a plan has to say of one person, from what is known now."""
-        self._put_away(external_id)
         user, files = self.files.people.get(external_id), self.files
         if user is None:
             groups = files.groups_of.get(external_id)

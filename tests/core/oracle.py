@@ -19,9 +19,8 @@ Among possible placements these laws choose:
    strictly higher priority who comes into that tier, or by way of it into a higher one.
 3. **No envy.** Nobody comes into a tier that somebody before them in the order wants and does not get
    (*plain envy*), and nobody can be put into a tier they like better at the cost of people after them
-   alone, each of whom may fall back as far as what they had (*just envy*). This is asked where nobody
-   must leave. Where somebody must, full tiers exchange people, and only those who sit where the leaver
-   goes can make room: nobody outside can, whatever their priority. The shortest such ring turns.
+   alone, each of whom may fall back as far as what they had (*just envy*). It holds as well where
+   full tiers exchange people because somebody must leave, and where tiers have more people than seats.
 4. **As many as can be.** Of all possible placements without envy none seats more people. Where everybody
    spills down, nothing is kept and nobody must leave, no placement at all seats more. Elsewhere number
    and order can be at odds, and the order comes first:
@@ -31,8 +30,9 @@ Among possible placements these laws choose:
    - Somebody moves up out of a tier whose last seat is kept for logins: theirs is not given on.
    - Somebody who must go down takes a seat that a newcomer could have had.
 5. **Nothing left to take** (with preempt). Whoever waits cannot be let into a full tier by a chain of
-   people who step down one after the other, each of lower priority than the one they yield to. Free
-   seats are given out first, so the order among several takers is not that of law 3.
+   people who step down one after the other, each of lower priority than the one they yield to. Each
+   priority is settled before the next lower one; among people of one priority free seats are given out
+   first, so the order among several takers is not that of law 3.
 """
 
 from collections import Counter

@@ -26,7 +26,23 @@ def test_where_everybody_spills_no_placement_at_all_seats_more(case: Case) -> No
 
 @settings(max_examples=1500, deadline=None)
 @given(cases(leave=True))
-def test_where_some_must_leave_nobody_is_put_out_or_down_and_no_seat_is_wasted(case: Case) -> None:
+def test_where_some_must_leave_full_tiers_exchange_people_in_their_order(case: Case) -> None:
+    office, placement = decided(case)
+
+    assert just_envy(office, placement) is None
+
+
+@settings(max_examples=1500, deadline=None)
+@given(cases(over=True))
+def test_where_tiers_are_over_their_number_newcomers_come_in_by_their_turn(case: Case) -> None:
+    office, placement = decided(case)
+
+    assert just_envy(office, placement) is None
+
+
+@settings(max_examples=1500, deadline=None)
+@given(cases(over=True, leave=True, preempt=True))
+def test_no_seat_of_a_tier_over_its_number_is_given_on(case: Case) -> None:
     decided(case)
 
 

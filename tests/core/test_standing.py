@@ -11,13 +11,12 @@ from hypothesis import strategies as st
 
 from idpsync.core.changes import changes_between
 from idpsync.core.membership import Assignment
-from idpsync.core.model import DirectoryUser, Profile
-from idpsync.core.model import Standing as Condition
+from idpsync.core.model import DirectoryUser, Profile, Standing
 from idpsync.core.plan import Plan
 from idpsync.core.planner import plan
 from idpsync.core.policy import GroupRule, LeaverAction, Mode, Policy, WhenFull, WithoutRule
 from idpsync.core.seats import Door, Holding, Ladder, WaitEntry
-from idpsync.core.standing import Standing
+from idpsync.core.standing import StandingWorld
 from idpsync.core.world import World
 from tests.core.test_planner_properties import carry_out
 from tests.people import NOW, SOURCE, account, group, invite, link, snapshot, world
@@ -65,8 +64,8 @@ def worlds(draw: st.DrawFn) -> World:
     read = replace(snapshot((), groups), users=draw(people()))
     accounts = []
     for name in draw(st.lists(st.sampled_from(NAMES), unique=True)):
-        condition = draw(st.sampled_from([Condition.ACTIVE, Condition.ACTIVE, Condition.DEACTIVATED]))
-        tier = None if condition is Condition.DEACTIVATED else draw(st.sampled_from([*TIERS, None]))
+        condition = draw(st.sampled_from([Standing.ACTIVE, Standing.ACTIVE, Standing.DEACTIVATED]))
+        tier = None if condition is Standing.DEACTIVATED else draw(st.sampled_from([*TIERS, None]))
         mark = draw(st.sampled_from([f"id-{name}", f"id-{name}", None]))
         roles = draw(st.lists(st.sampled_from(["admin", "auditor"]), unique=True))
         accounts.append(account(name, tier, standing=condition, roles=roles, external_id=mark))
@@ -131,24 +130,24 @@ def same(made: Plan, whole: Plan) -> None:
     assert made.digest == whole.digest
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(policies(), st.lists(worlds(), min_size=2, max_size=4))
 def test_a_chain_of_changes_gives_the_plans_of_the_whole_worlds(
     policy: Policy, chain: list[World]
 ) -> None:
     chain = [replace(w, now=max(v.now for v in chain[: n + 1])) for n, w in enumerate(chain)]
-    standing = Standing(chain[0], policy)
+    standing = StandingWorld(chain[0], policy)
 
     for before, after in pairwise(chain):
         same(standing.plan(changes_between(before, after)), plan(after, policy))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(policies(), worlds(), worlds())
 def test_what_a_plan_did_is_a_change_like_any_other(policy: Policy, first: World, second: World) -> None:
     """The plan is carried out, fed back, and then other things change."""
     second = replace(second, now=max(first.now, second.now))
-    standing = Standing(first, policy)
+    standing = StandingWorld(first, policy)
     made = standing.plan(changes_between(first, first))
     same(made, plan(first, policy))
     done = carry_out(first, made)
@@ -159,7 +158,7 @@ def test_what_a_plan_did_is_a_change_like_any_other(policy: Policy, first: World
 
 def test_what_a_plan_tells_is_lost_once_the_world_has_gone_on() -> None:
     here = world(snapshot(["ada"], [group(name, ()) for name in GROUPS]))
-    standing = Standing(here, Policy(LADDER3, (GroupRule("gold", TIERS[0]),)))
+    standing = StandingWorld(here, Policy(LADDER3, (GroupRule("gold", TIERS[0]),)))
     nothing = changes_between(here, here)
     old = standing.plan(nothing)
     standing.plan(nothing)
