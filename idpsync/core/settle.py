@@ -11,15 +11,16 @@ holds a seat ends without one, and a tier in which more people sit than were bou
 
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import heappop, heappush
-from itertools import chain
+from itertools import chain, islice
 
 from idpsync.core.seats import Tier
 
 Turn = tuple[bool, bool, int, bool, str, str]
 Strength = tuple[int, float, str]
+_AFTER_ALL: Turn = (True, True, 2**63, True, "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Table:
 
     def __init__(self, free: Mapping[Tier, int], room: int | None = None) -> None:
         self._floor: int | None = None
-        self._let_in: Turn | tuple[()] | None = None
+        self._let_in: set[str] | None = None  # newcomers who may come in; None for all
         self.open(free, room)
         self.tiers = tuple(self.free)
         self.wishes: dict[str, Wish] = {}
@@ -108,7 +109,7 @@ class Table:
         kept: Mapping[Tier, int] | None = None,
     ) -> None:
         """So many seats are free now, beside those that are `kept` for others."""
-        self.free, self.room = dict(sorted(free.items())), room
+        self.free, self.room, self._let_in = dict(sorted(free.items())), room, None
         self._kept = dict(kept or {})
 
     def _is_over(self, tier: Tier) -> bool:
@@ -138,7 +139,7 @@ class Table:
 
     def _queue(self, member: str) -> None:
         wish, held = self.wishes[member], self.holds[member]
-        if wish.content:
+        if wish.content or (held is None and self._let_in is not None and member not in self._let_in):
             return
         place = (self._turns[member], member)
         for tier in wish.options[: wish.liking(held)]:
@@ -150,17 +151,14 @@ class Table:
         while queue:
             turn, member = queue[0]
             if self._turns.get(member) is turn and self.holds[member] == held:
-                return member if held is not None or self._may_come_in(turn) else None
+                return member if self._has_come_up(turn) else None
             heappop(queue)
         return None
 
-    def _may_come_in(self, turn: Turn) -> bool:
-        """Whether it is this newcomer's turn: that of their priority, and theirs while there is room."""
-        if self._floor is not None and -turn[2] < self._floor:
-            return False
-        if self.room is None:
-            return True
-        return self.room > 0 and (self._let_in is None or turn <= self._let_in)
+    def _has_come_up(self, turn: Turn) -> bool:
+        """Whether it is the turn of this priority; who must leave or is owed a seat waits for none."""
+        must_stay, not_owed, weakness = turn[:3]
+        return self._floor is None or not (must_stay and not_owed) or -weakness >= self._floor
 
     def _next(self, wanted: Tier) -> str | None:
         """Who gets the next seat of `wanted`, whatever they hold."""
@@ -174,39 +172,55 @@ class Table:
 
     def settle(self) -> None:
         """Move people until nobody can be given anything better."""
+        if self.room is None:
+            self._settle()
+        else:
+            self._settle_by_turn()
+
+    def _settle(self) -> None:
         levels = {wish.priority for wish in self.wishes.values()} if self._yielding else ()
         for level in sorted(levels, reverse=True) or (None,):
             self._floor = level
-            for last in self._newcomers():
-                self._let_in = last
+            self._fill()
+            while self._exchange() or self._preempt():
                 self._fill()
-                while self._exchange() or self._preempt():
-                    self._fill()
 
-    def _newcomers(self) -> Iterator[Turn | tuple[()] | None]:
-        """Up to whose turn newcomers may come in, again and again; None for all of them.
+    def _settle_by_turn(self) -> None:
+        """Where there is less room than seats: as many newcomers as there is room for, by their turn.
 
-        Where there is less room than seats: as many as there is room for, of those who wish for a tier
-        that has a seat.
+        Those for whom there is no seat in the end make place for others, and it is tried again.
         """
-        if self.room is None:
-            yield None
-            return
-        yield self._last_newcomer()
-        while self.room > 0 and (last := self._last_newcomer()):
-            before = self.room
-            yield last
-            if self.room == before:  # the seats go to others
-                return
+        newcomers = sorted((m for m, held in self.holds.items() if held is None), key=self._turn_of)
+        room, free = self.room or 0, dict(self.free)
+        hopeless: dict[tuple[Tier, ...], Turn] = {}  # from whose turn on nobody with these options comes
+        while True:
+            some = (
+                m for m in newcomers if self._turns[m] < hopeless.get(self.wishes[m].options, _AFTER_ALL)
+            )
+            self._let_in = set(islice(some, max(room, 0)))
+            self._begin_again(free, room)
+            self._settle()
+            unseated = [m for m in newcomers if m in self._let_in and self.holds[m] is None]
+            if not unseated:
+                break
+            for member in reversed(unseated):
+                hopeless[self.wishes[member].options] = self._turns[member]
+        for member in newcomers:  # what is left goes to whoever finds a seat
+            if (self.room or 0) > 0 and member not in self._let_in:
+                self._let_in.add(member)
+                self._queue(member)
+                self._settle()
 
-    def _last_newcomer(self) -> Turn | tuple[()]:
-        turns = sorted(
-            self._turns[member]
-            for member, held in self.holds.items()
-            if held is None and any(self.free[tier] > 0 for tier in self.wishes[member].options)
-        )
-        some = turns[: max(self.room or 0, 0)]
-        return some[-1] if some else ()
+    def _begin_again(self, free: Mapping[Tier, int], room: int) -> None:
+        self.free, self.room = dict(free), room
+        self.moved.clear()
+        self.displaced.clear()
+        self._queues = {wanted: {held: [] for held in (*self.tiers, None)} for wanted in self.tiers}
+        for member, wish in self.wishes.items():
+            self.holds[member] = wish.current
+            if wish.must_leave:
+                self._leaving.add(member)
+            self._queue(member)
 
     def _fill(self) -> None:
         """Give every free seat to the first who wants it, until nothing moves."""
@@ -289,7 +303,7 @@ class Table:
     def _waiting_for(self, wanted: Tier, held: Tier | None) -> Iterator[tuple[Turn, str]]:
         for turn, member in self._queues[wanted][held]:
             stands = self._turns.get(member) is turn and self.holds[member] == held
-            if stands and (held is not None or self._may_come_in(turn)):
+            if stands and self._has_come_up(turn):
                 yield turn, member
 
     def _way(
@@ -341,8 +355,16 @@ class Table:
             self.displaced[who] = taker
             holders[self.holds[who] or to].remove(_strength(self.wishes[who]))
             insort(holders[to], _strength(self.wishes[who]))
+            self._let_back(who)
             self._move(who, to)
         self._move(member, tier)
+
+    def _let_back(self, member: str) -> None:
+        """Who is content and put down wants nothing better than what they had."""
+        wish = self.wishes[member]
+        if wish.content and wish.current is not None:
+            had = wish.options[wish.options.index(wish.current) :]
+            self.wishes[member] = replace(wish, options=had, content=False)
 
 
 def _strength(wish: Wish) -> Strength:

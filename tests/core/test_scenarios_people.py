@@ -38,7 +38,7 @@ LEAVERS = [
         accounts="ada[premium,missing=48h]",
         policy="leaver_grace 48h",
         expect=("deactivate ada", "ada is missing since 2d"),
-        because={"ada": "grace of 2 days, 0:00:00 is over"},
+        because={"ada": "grace of 2 days is over"},
     ),
     Scenario(
         "When the grace is over a leaver is deleted where the policy deletes",
