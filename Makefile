@@ -27,8 +27,10 @@ format: $(VENV)/dev.stamp ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev.stamp servers ## measure start-up, the whole plan command and the claim of a seat against their goals
+bench: $(VENV)/dev.stamp servers ## measure start-up, plans and the claim of a seat against their goals
 	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.plan
+	$(BIN)/python -m benchmarks.plan_changes
 	$(BIN)/python -m benchmarks.plan_command
 	$(BIN)/python -m benchmarks.accounts
 	$(BIN)/python -m benchmarks.claim

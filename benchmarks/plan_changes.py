@@ -16,6 +16,7 @@ from dataclasses import fields, replace
 
 from benchmarks.plan import verdict
 from benchmarks.plan_world import NOW, Scene, WorldSize, crowd_after, scene
+from idpsync.cli.calling import CYCLES_LOOKED_FOR
 from idpsync.core.changes import changes_between
 from idpsync.core.plan import Plan
 from idpsync.core.planner import plan
@@ -24,7 +25,7 @@ from idpsync.core.world import World
 
 SIZES = (1, 10, 100, 1_000, 10_000)
 ROUNDS = 7
-MAX_SHARE, MAX_GROWTH = 1 / 200, 12.0
+MIN_SHARE, MAX_GROWTH = 200.0, 12.0
 
 
 def main() -> None:
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--groups", type=int, default=1_000)
     asked = parser.parse_args()
+    gc.set_threshold(*CYCLES_LOOKED_FOR)  # as the program has it
     measure(scene(WorldSize(asked.people, asked.groups)))
 
 
@@ -46,8 +48,12 @@ def measure(made: Scene) -> None:
     costs = {size: _changed(standing, world, made, size) for size in SIZES}
     for size, cost in costs.items():
         print(f"{size:7,} people changed: {cost * 1000:8.2f} ms, {cost / size * 1e6:5.1f} us each")
-    verdict("100 people changed, of the whole plan", costs[100] / whole, MAX_SHARE)
-    verdict("10,000 changed, of 1,000 changed", costs[10_000] / costs[1_000], MAX_GROWTH)
+    share = whole / costs[100]
+    print(
+        f"100 people changed: 1/{share:.0f} of the whole plan (goal 1/{MIN_SHARE:g}): "
+        f"{'met' if share >= MIN_SHARE else 'MISSED'}"
+    )
+    verdict("10,000 changed, of 1,000 changed", costs[10_000] / costs[1_000], MAX_GROWTH, "x")
 
 
 def _whole(world: World, made: Scene) -> float:
