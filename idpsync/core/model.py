@@ -79,7 +79,8 @@ class DirectoryUser:
     @property
     def guest(self) -> bool:
         """Whether the directory calls them a guest of somebody else (Entra's `userType`)."""
-        return self.attributes.get("user_type", "").casefold() == "guest"
+        said = self.attributes.get("user_type") or self.attributes.get("userType") or ""
+        return said.casefold() == "guest"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from idpsync.core.errors import Problem
-from idpsync.core.model import DirectoryUser, Profile, fold
+from idpsync.core.model import NO_ATTRIBUTES, DirectoryUser, Profile, fold
 
 COLUMNS = ("external_id", "user_name", "email", "given_name", "family_name", "active", "groups")
+KNOWN = (*COLUMNS, "user_type")  # may be left out: member or guest, as Entra has it
 NEEDED = frozenset({"external_id", "user_name", "active", "groups"})
 TRAILER = "#complete"
 DECLARATION = "#group "  # "#group Claude Admins": the group exists, whether or not anybody is in it
@@ -143,8 +144,8 @@ def _header(people: PeopleFile, number: int, line: str) -> list[str] | None:
         people.broken.append(people.fault("header: fields are separated by ';', not ','", number))
         return None
     faults = [f"column {name} is missing" for name in COLUMNS if name not in names]
-    faults += [f"column {name!r} is not known" for name in names if name not in COLUMNS]
-    faults += [f"column {name} stands twice" for name in COLUMNS if names.count(name) > 1]
+    faults += [f"column {name!r} is not known" for name in names if name not in KNOWN]
+    faults += [f"column {name} stands twice" for name in KNOWN if names.count(name) > 1]
     people.broken += [people.fault(fault, number) for fault in faults]
     return None if faults else names
 
@@ -183,7 +184,7 @@ def _object(line: str) -> Cells:
         raise BadLine("not a JSON object")
     if missing := sorted(NEEDED - cells.keys()):
         raise BadLine(f"{', '.join(missing)} missing")
-    if unknown := sorted(cells.keys() - set(COLUMNS)):
+    if unknown := sorted(cells.keys() - set(KNOWN)):
         raise BadLine(f"{', '.join(map(repr, unknown))} not known")
     return cells
 
@@ -207,7 +208,14 @@ def _row(line: int, cells: Cells) -> Row:
         family_name=family,
         display_name=f"{given} {family}".strip(),
     )
-    user = DirectoryUser("file", external_id, profile, active=_active(cells["active"]))
+    kind = _text(cells, "user_type")
+    user = DirectoryUser(
+        "file",
+        external_id,
+        profile,
+        active=_active(cells["active"]),
+        attributes={"user_type": kind} if kind else NO_ATTRIBUTES,
+    )
     return Row(line, user, _group_names(cells["groups"]))
 
 
