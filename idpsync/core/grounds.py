@@ -11,7 +11,7 @@ from idpsync.core.plan import Conflict, Refusal
 from idpsync.core.policy import Entitlement, Guests, Mode, Policy
 from idpsync.core.profile import is_somebody_else
 from idpsync.core.seats import Door, Holding, Tier, WaitEntry
-from idpsync.core.settle import Wish
+from idpsync.core.wish import Wish
 from idpsync.core.world import Case
 
 EVER = datetime.min.replace(tzinfo=UTC)

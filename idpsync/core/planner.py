@@ -25,7 +25,8 @@ from idpsync.core.policy import Mode, Policy
 from idpsync.core.profile import profile_actions
 from idpsync.core.seats import Claim, Door, SeatPool, Tier, WaitEntry, why_not
 from idpsync.core.sequence import Move, sequence
-from idpsync.core.settle import Table
+from idpsync.core.settle import seat_all
+from idpsync.core.table import Table
 from idpsync.core.work import Work
 from idpsync.core.world import Case, World
 
@@ -81,7 +82,7 @@ class Planning:
         for case in self.cases if come else ():
             if self.grounds.competes(case):
                 self.table.put(self.grounds.wish(case))
-        self.table.settle()
+        seat_all(self.table)
 
     def _give_ups(self) -> list[ChangeTier]:
         """People who stay without a seat: `tier: none`."""

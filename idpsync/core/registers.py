@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -20,8 +21,8 @@ from idpsync.core.model import (
     fold_all,
 )
 from idpsync.core.policy import Policy
-from idpsync.core.seats import Holding, WaitEntry
-from idpsync.core.world import World
+from idpsync.core.seats import Holding, SeatPool, WaitEntry
+from idpsync.core.world import World, has_seat
 
 T = TypeVar("T")
 Key = tuple[str, str]  # label as conflicts name it, folded value
@@ -34,6 +35,11 @@ class Touched:
     people: set[str] = field(default_factory=set)
     accounts: set[str] = field(default_factory=set)
     keys: set[Key] = field(default_factory=set)
+
+    def __or__(self, other: "Touched") -> "Touched":
+        return Touched(
+            self.people | other.people, self.accounts | other.accounts, self.keys | other.keys
+        )
 
 
 class Registers:
@@ -231,6 +237,29 @@ class Registers:
         addressed = {fold(invite.email): invite for invite in self.invites.values()}
         self.invite_of.clear()
         self.invite_of.update({**addressed, **self.invites})
+
+    # --- who has what -------------------------------------------------------------------------------
+
+    def linked_account(self, external_id: str) -> Account | None:
+        """The account of one person of this directory, by our links."""
+        return self.accounts.get(self.linked.get(external_id, ""))
+
+    def accounts_of(self, ids: Iterable[str]) -> list[Account]:
+        return [self.accounts[account_id] for account_id in ids]
+
+    def seated_among(self, members: AbstractSet[str]) -> set[str]:
+        """Those of these members who have a seat at the target."""
+        named = ((member, self.accounts_of(self.accounts_named.of(member))) for member in members)
+        return {member for member, accounts in named if any(map(has_seat, accounts))}
+
+    def pool(self) -> SeatPool:
+        """The pool as the target and the open reservations make it: each seat counted once."""
+        ladder = self.policy.ladder
+        held = dict.fromkeys(ladder, 0)
+        for member in self.reservations.keys() - self.seated_among(self.reservations.keys()):
+            held[self.reservations[member].tier] += 1
+        assigned = {tier: self.assigned[tier.rank] for tier in ladder}
+        return SeatPool(ladder, self.purchased, assigned, held, self.kept_back)
 
     # --- the whole ----------------------------------------------------------------------------------
 

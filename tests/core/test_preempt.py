@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from idpsync.core.seats import Ladder
-from idpsync.core.settle import Wish, settle
+from idpsync.core.settle import settle
+from idpsync.core.wish import Wish
 from tests.people import NOW
 
 GOLD, SILVER, BRONZE = Ladder.of("gold", "silver", "bronze").tiers

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from idpsync.core.seats import Ladder
 from idpsync.core.sequence import Move, sequence
-from idpsync.core.settle import Wish, settle
+from idpsync.core.settle import settle
+from idpsync.core.wish import Wish
 from tests.people import NOW, PREMIUM, STANDARD
 
 BOTH = (PREMIUM, STANDARD)
