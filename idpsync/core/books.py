@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from idpsync.core.alerts import Alert, AlertState
+from idpsync.core.changes import DirectoryChanges
 from idpsync.core.contract import Contract, Purchase, Quote
 from idpsync.core.drift import Drift
 from idpsync.core.membership import Assignment, Invite
@@ -320,6 +321,10 @@ class ReadCache(Protocol):
 
     def save(self, snapshot: DirectorySnapshot) -> None:
         """Replace people and the membership of every complete group, in one transaction."""
+        ...
+
+    def update(self, changes: DirectoryChanges) -> None:
+        """Carry the last complete read on: only what changed is written, in one transaction."""
         ...
 
     def person(self, name: str) -> Person | None:

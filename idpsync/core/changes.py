@@ -25,6 +25,23 @@ class MemberChanges:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryChanges:
+    """What a directory tells of since it was last asked: what a whole read would now show otherwise.
+
+    `people` are those who are new or may be other, by external id, None for one who is gone; `groups`
+    are by name. `cursor` is where it goes on, `scope` what was asked for. Where there are `problems`,
+    what is told is not to be trusted.
+    """
+
+    cursor: str
+    taken_at: datetime
+    scope: str = ""
+    people: Mapping[str, DirectoryUser | None] = field(default_factory=lambda: _NOTHING)
+    groups: Mapping[str, MemberChanges] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Each thing that is new or other, under its key; None for one that is gone.
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from idpsync.core.model import Account, Standing, fold
+from idpsync.core.model import Account, Profile, Standing, fold
+from idpsync.core.seats import Ladder
 
 IN_DOUBT = ""
 """The line of an account of which it is not known how it is: a write of ours without an answer."""
@@ -88,6 +89,29 @@ def facts_of(account: Account) -> str:
             account.tier.name if account.tier else None,
             ", ".join(sorted(account.roles)),
         )
+    )
+
+
+def account_of(account_id: str, line: str, ladder: Ladder) -> Account:
+    """The account that the line of `facts_of` was kept of, as far as it tells.
+
+    KeyError for a tier that the ladder has not. A role whose name holds a comma comes back as two.
+    """
+    facts = _facts(line)
+    tier, roles = facts["tier"], facts["roles"] or ""
+    return Account(
+        id=account_id,
+        profile=Profile(
+            user_name=facts["user_name"] or "",
+            email=facts["email"],
+            given_name=facts["given_name"] or "",
+            family_name=facts["family_name"] or "",
+            display_name=facts["display_name"] or "",
+        ),
+        standing=Standing(facts["standing"] or ""),
+        tier=None if tier is None else ladder.named(tier),
+        external_id=facts["external_id"],
+        roles=frozenset(filter(None, roles.split(", "))),
     )
 
 

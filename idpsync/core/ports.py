@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 from idpsync.core.alerts import Alert
+from idpsync.core.changes import DirectoryChanges
 from idpsync.core.membership import Invite
 from idpsync.core.model import Account, DirectorySnapshot, DirectoryUser
 from idpsync.core.plan import Action
@@ -50,6 +51,23 @@ class CanFind(Protocol):
 
     def find(self, user_name: str) -> tuple[DirectoryUser, frozenset[str]] | None:
         """The person and the names of their groups, or None."""
+        ...
+
+
+@runtime_checkable
+class CanReadChanges(Protocol):
+    """A source that can tell what changed since it was last read.
+
+    Musts: a read that is not complete has no cursor; of two reads with one cursor neither shows
+    anything that the other does not; what a cut read, a vanished group or an emptied directory would
+    have shown is never told as changes.
+    """
+
+    def changes(self, since: str) -> DirectoryChanges | None:
+        """What changed since the cursor of the last read or of the last changes.
+
+        None where that cannot be told for certain: everything is to be read. RemoteError as in `read`.
+        """
         ...
 
 

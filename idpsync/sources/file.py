@@ -7,15 +7,18 @@ nothing can be taken from anybody until the line is mended.
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 
+from idpsync.core.changes import DirectoryChanges
 from idpsync.core.errors import Malformed, NotFound, Problem, Refused, Transient
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, fold
 from idpsync.core.ports import Clock
 from idpsync.core.records import Health
+from idpsync.sources.file_changes import Recollection
 from idpsync.sources.file_lines import DECLARATION, JSON_SUFFIXES, PeopleFile, decode, parse
 from idpsync.sources.scope import file_scope
 from idpsync.sources.settings import FileConfig
@@ -26,7 +29,7 @@ TOLD = 50  # faults spelled out in one message
 
 
 class FileSource:
-    """`directory.kind: file`. Each read takes the whole file; there is no incremental read."""
+    """`directory.kind: file`. Each read takes the whole file; `changes` parses what is other in it."""
 
     kind = "file"
 
@@ -34,6 +37,7 @@ class FileSource:
         self.name = "file"
         self._config, self._clock, self._groups = config, clock, groups
         self._system = f"people file {config.path.name}"
+        self._last: Recollection | None = None
 
     def read(self, since: str | None = None) -> DirectorySnapshot:  # noqa: ARG002
         """The whole file.
@@ -41,15 +45,16 @@ class FileSource:
         NotFound when it is missing, Malformed naming every fault when it cannot be trusted as a whole,
         Transient when somebody wrote to it meanwhile. PARTIAL when single lines are broken.
         """
-        taken_at = self._clock.now()
-        people = self._people("read people")
+        taken_at, operation = self._clock.now(), "read people"
+        content = self._content(operation)
+        people = self._parsed(content, operation)
         coverage = _coverage(people)
         problems = tuple(str(p) for p in people.spoiled)
         if coverage is Coverage.SUSPECT:
             problems = (f"{self._config.path}: the file has a header and no people",)
         if problems:
             log.warning("people_file.faulty", path=str(self._config.path), problems=problems[:TOLD])
-        return DirectorySnapshot(
+        snapshot = DirectorySnapshot(
             source=self.name,
             taken_at=taken_at,
             users=tuple(row.user for row in people.rows),
@@ -58,6 +63,19 @@ class FileSource:
             problems=problems,
             scope=file_scope(self._config),
         )
+        self._last = Recollection(people, content, self._groups) if snapshot.complete else None
+        return replace(snapshot, cursor=self._last.cursor) if self._last else snapshot
+
+    def changes(self, since: str) -> DirectoryChanges | None:
+        """What is other in the file than at the last read. Of a file with any fault nothing is told."""
+        last, self._last = self._last, None
+        if last is None or since != last.cursor:
+            return None
+        taken_at, scope = self._clock.now(), file_scope(self._config)
+        content, trailer = self._content("read changes"), self._config.require_trailer
+        found = last.carry_on(content, taken_at=taken_at, scope=scope, trailer=trailer)
+        self._last = last if found else None
+        return found
 
     def find(self, user_name: str) -> tuple[DirectoryUser, frozenset[str]] | None:
         """One person and those of their groups that policy mentions; None when the file has nobody so
@@ -83,7 +101,9 @@ class FileSource:
         return Health(self._system, not people.spoiled, lines, latency)
 
     def _people(self, operation: str) -> PeopleFile:
-        content = self._content(operation)
+        return self._parsed(self._content(operation), operation)
+
+    def _parsed(self, content: bytes, operation: str) -> PeopleFile:
         people = PeopleFile(self._config.path)
         text = decode(people, content)
         if text is not None:

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, Text, case, delete, insert, or_, select, text, type_coerce
+from sqlalchemy import Connection, Text, case, delete, insert, or_, select, text, type_coerce, update
 
+from idpsync.core.changes import DirectoryChanges, MemberChanges
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
 from idpsync.core.records import LastRead, Person
 from idpsync.store.database import Database, driver_of
@@ -13,6 +14,8 @@ from idpsync.store.schema import cache_state, cached_group, cached_member, cache
 from idpsync.store.types import json_text
 
 BULK = 500
+OTHER_NOW = ""
+"""In place of the hash of a group that was carried on: the next whole read writes it anew."""
 _GROUPS = "SELECT name FROM cached_group WHERE organization = :organization"
 _MEMBERS = "SELECT group_name, external_id FROM cached_member WHERE organization = :organization"
 _MEMBERS_SQLITE = text(
@@ -51,6 +54,35 @@ class SqlReadCache:
         if written >= BULK:
             self._database.analyze("cached_person", "cached_member")
 
+    def update(self, changes: DirectoryChanges) -> None:
+        with self._database.writing() as connection:
+            self._update_people(connection, changes.people)
+            for name, change in changes.groups.items():
+                self._update_group(connection, name, change)
+            mine = cache_state.c.organization == self._organization
+            connection.execute(update(cache_state).where(mine).values(saved_at=changes.taken_at))
+
+    def _update_people(self, connection: Connection, people: Mapping[str, DirectoryUser | None]) -> None:
+        self._forget(connection, list(people))
+        if fresh := [self._row(user, _record(user)) for user in people.values() if user]:
+            connection.execute(insert(cached_person), fresh)
+
+    def _forget(self, connection: Connection, ids: list[str]) -> None:
+        mine = cached_person.c.organization == self._organization
+        for chunk in _chunks(ids):
+            connection.execute(delete(cached_person).where(mine, cached_person.c.external_id.in_(chunk)))
+
+    def _update_group(self, connection: Connection, name: str, change: MemberChanges) -> None:
+        columns, at = cached_member.c, {"organization": self._organization, "group_name": name}
+        here = (columns.organization == self._organization, columns.group_name == name)
+        for chunk in _chunks(sorted(change.left | change.joined)):
+            connection.execute(delete(cached_member).where(*here, columns.external_id.in_(chunk)))
+        if rows := [{**at, "external_id": one} for one in sorted(change.joined)]:
+            connection.execute(insert(cached_member), rows)
+        group = cached_group.c
+        its = (group.organization == self._organization, group.name == name)
+        connection.execute(update(cached_group).where(*its).values(sha=OTHER_NOW))
+
     def _save_groups(self, connection: Connection, groups: Iterable[Group]) -> int:
         """Only groups that changed are written again; the number of memberships written."""
         mine = cached_group.c.organization == self._organization
@@ -86,8 +118,7 @@ class SqlReadCache:
         records = {key: _record(user) for key, user in people.items()}
         changed = [key for key, record in records.items() if known.get(key) != json_text(record)]
         gone = [key for key in known if key not in people]
-        for chunk in _chunks([*gone, *(key for key in changed if key in known)]):
-            connection.execute(delete(cached_person).where(mine, cached_person.c.external_id.in_(chunk)))
+        self._forget(connection, [*gone, *(key for key in changed if key in known)])
         if changed:
             fresh = [self._row(people[key], records[key]) for key in changed]
             connection.execute(insert(cached_person), fresh)

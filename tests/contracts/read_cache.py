@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from idpsync.core.changes import DirectoryChanges, MemberChanges
 from idpsync.core.model import Coverage
 from idpsync.core.records import LastRead
 from tests.contracts.stores import Books, Opener
@@ -84,6 +85,44 @@ class ReadCacheContract:
         books.store.cache.save(replace(snapshot(["ada"], coverage=Coverage.PARTIAL), scope="half"))
 
         assert books.store.cache.last_read().scope == "all of them"
+
+    def test_changes_carry_the_last_read_on(self, books: Books) -> None:
+        first = replace(
+            snapshot(["ada", "bob", "cyd"], [group("A", ["ada", "bob"]), group("B", ["cyd"])]),
+            scope="all of them",
+        )
+        books.store.cache.save(first)
+        at = NOW + timedelta(hours=1)
+        renamed = replace(person("ada"), profile=replace(person("ada").profile, user_name="countess"))
+
+        books.store.cache.update(
+            DirectoryChanges(
+                cursor="2",
+                taken_at=at,
+                people={"id-ada": renamed, "id-bob": None, "id-dan": person("dan")},
+                groups={"A": MemberChanges(frozenset({"id-dan", "id-cyd"}), frozenset({"id-bob"}))},
+            )
+        )
+
+        cache = books.store.cache
+        assert cache.group_members() == {"A": {"id-ada", "id-cyd", "id-dan"}, "B": {"id-cyd"}}
+        assert cache.person("bob@acme.example") is None
+        found = {name: cache.person(name) for name in ("countess", "cyd@acme.example")}
+        assert {name: p and p.groups for name, p in found.items()} == {
+            "countess": {"A"},
+            "cyd@acme.example": {"A", "B"},
+        }
+        assert (cache.saved_at(), cache.last_read().scope) == (at, "all of them")
+
+    def test_a_whole_read_after_changes_counts(self, books: Books) -> None:
+        first = snapshot(["ada", "bob"], [group("A", ["ada"])])
+        books.store.cache.save(first)
+        change = MemberChanges(joined=frozenset({"id-bob"}))
+        books.store.cache.update(DirectoryChanges(cursor="2", taken_at=NOW, groups={"A": change}))
+
+        books.store.cache.save(first)
+
+        assert books.store.cache.group_members() == {"A": {"id-ada"}}
 
     def test_an_empty_cache_knows_nothing(self, books: Books) -> None:
         assert books.store.cache.last_read() == LastRead()

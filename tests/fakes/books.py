@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
+from idpsync.core.changes import DirectoryChanges
 from idpsync.core.errors import Conflict
 from idpsync.core.model import Account, Coverage, DirectorySnapshot, DirectoryUser, Link, fold
 from idpsync.core.ports import Clock
@@ -140,6 +141,15 @@ class FakeReadCache:
             if group.complete and group.members is not None:
                 self.groups[group.name] = group.members
                 self.group_ids[group.name] = group.external_id
+
+    def update(self, changes: DirectoryChanges) -> None:
+        for external_id, user in changes.people.items():
+            self.people.pop(external_id, None)
+            if user:
+                self.people[external_id] = user
+        for name, change in changes.groups.items():
+            self.groups[name] = (self.groups[name] - change.left) | change.joined
+        self.read_at = changes.taken_at
 
     def person(self, name: str) -> Person | None:
         key = fold(name)

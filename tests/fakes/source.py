@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from idpsync.core.changes import DirectoryChanges, MemberChanges
 from idpsync.core.errors import CredentialsRejected, RemoteError, Transient
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
 from idpsync.core.ports import Clock
@@ -27,7 +28,10 @@ class FakeDirectory:
     """People and groups; every `source()` reads the same state.
 
     Faults: `down` (Transient), `locked_out` (CredentialsRejected), `shows` (only the first so many
-    people are read, the rest is cut), `hidden` (groups whose members an ACL hides).
+    people are read, the rest is cut), `hidden` (groups whose members an ACL hides), `forgetful` (no
+    changes are told), `untold` (people of whom no change is told, though they changed).
+
+    `reads` counts whole reads, `told` the people of whom changes were told.
     """
 
     people: dict[str, DirectoryUser] = field(default_factory=dict)  # external id → person
@@ -42,6 +46,9 @@ class FakeDirectory:
         default_factory=dict
     )  # name → id, which a new name does not change
     reads: int = 0
+    told: int = 0
+    forgetful: bool = False
+    untold: set[str] = field(default_factory=set)
 
     def add(self, user_name: str, *groups: str, **profile: str) -> DirectoryUser:
         """Somebody new (or changed), in these groups besides those they are in."""
@@ -100,10 +107,57 @@ class FakeSource:
     def __init__(self, directory: FakeDirectory, groups: frozenset[str]) -> None:
         self.name = "fake"
         self.directory, self.groups = directory, groups
+        self._last: DirectorySnapshot | None = None
+        self._states = 0
 
     def read(self, since: str | None = None) -> DirectorySnapshot:
         self._answer("read directory")
         self.directory.reads += 1
+        return self._remembered(self._snapshot())
+
+    def changes(self, since: str) -> DirectoryChanges | None:
+        """Between two states of everything; only complete ones have a cursor."""
+        self._answer("read changes")
+        last = self._last
+        if self.directory.forgetful or last is None or since != last.cursor:
+            return None
+        now = self._remembered(self._snapshot())
+        if now.cursor is None:
+            return None
+        before = {user.external_id: user for user in last.users}
+        after = {user.external_id: user for user in now.users}
+        people: dict[str, DirectoryUser | None] = {
+            key: after.get(key)
+            for key in before.keys() | after.keys()
+            if before.get(key) != after.get(key) and key not in self.directory.untold
+        }
+        self.directory.told += len(people)
+        known = {group.name: group for group in last.groups}
+        if any(group.external_id != known[group.name].external_id for group in now.groups):
+            return None
+        return DirectoryChanges(
+            cursor=now.cursor,
+            taken_at=now.taken_at,
+            scope=now.scope,
+            people=people,
+            groups={
+                group.name: _between(known[group.name], group)
+                for group in now.groups
+                if group.members != known[group.name].members
+            },
+        )
+
+    def _remembered(self, snapshot: DirectorySnapshot) -> DirectorySnapshot:
+        """With a cursor that only another state changes."""
+        if not snapshot.complete:
+            self._last = None
+            return snapshot
+        if self._last is None or _state(self._last) != _state(snapshot):
+            self._states += 1
+        self._last = replace(snapshot, cursor=f"state {self._states}")
+        return self._last
+
+    def _snapshot(self) -> DirectorySnapshot:
         everybody = tuple(self.directory.people.values())
         users = everybody[: self.directory.shows]
         cut = len(users) < len(everybody)
@@ -155,3 +209,12 @@ class FakeSource:
             fault = CredentialsRejected(SYSTEM, operation, "token expired")
         if fault:
             raise fault
+
+
+def _between(before: Group, after: Group) -> MemberChanges:
+    old, new = before.members or frozenset(), after.members or frozenset()
+    return MemberChanges(new - old, old - new)
+
+
+def _state(snapshot: DirectorySnapshot) -> tuple[object, ...]:
+    return {u.external_id: u for u in snapshot.users}, snapshot.groups, snapshot.scope

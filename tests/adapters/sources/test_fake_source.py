@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from idpsync.core.ports import DirectorySource
+from tests.contracts.directory_changes import DirectoryChangesContract
 from tests.contracts.directory_source import DirectorySourceContract, DirectoryWorld, Sample
 from tests.fakes.source import FakeDirectory
 
@@ -35,7 +36,7 @@ class FakeWorld:
         return self.directory.source(*groups)
 
 
-class TestFakeDirectory(DirectorySourceContract):
+class TestFakeDirectory(DirectorySourceContract, DirectoryChangesContract):
     @pytest.fixture
     def world(self) -> DirectoryWorld:
         return FakeWorld()
