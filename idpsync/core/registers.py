@@ -20,6 +20,7 @@ from idpsync.core.model import (
     fold,
     fold_all,
 )
+from idpsync.core.plan import GroupCount
 from idpsync.core.policy import Policy
 from idpsync.core.seats import Holding, SeatPool, WaitEntry
 from idpsync.core.world import World, has_seat
@@ -263,9 +264,23 @@ class Registers:
 
     # --- the whole ----------------------------------------------------------------------------------
 
+    def _group(self, group: Group) -> Group:
+        """As it is now; whose members could not be read is no empty group."""
+        return (
+            group
+            if group.members is None
+            else replace(group, members=frozenset(self.members[group.name]))
+        )
+
+    def group_counts(self) -> Iterator[GroupCount]:
+        """How many are in each group, None where that could not be read."""
+        for name, group in sorted(self.group_of.items()):
+            seen = None if group.members is None else len(self.members[name])
+            yield GroupCount(name, seen, group.complete)
+
     def world(self, now: datetime) -> World:
         """The world as the registers stand."""
-        groups = (replace(g, members=frozenset(self.members[g.name])) for g in self.group_of.values())
+        groups = (self._group(group) for group in self.group_of.values())
         users = tuple(self.people.values())
         return World(
             snapshot=replace(self.snapshot, users=users, groups=tuple(groups)),

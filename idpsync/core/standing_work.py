@@ -16,7 +16,6 @@ from idpsync.core.plan import (
     Conflict,
     Departure,
     DirectorySummary,
-    GroupCount,
     Over,
     Refusal,
 )
@@ -148,13 +147,9 @@ class StandingWork:
             kind=self.files.directory_kind,
             complete=self.files.snapshot.complete,
             users=len(self.files.people),
-            groups=self.later(self._group_counts),
+            groups=self.later(self.files.group_counts),
             problems=self.files.snapshot.problems,
         )
-
-    def _group_counts(self) -> list[GroupCount]:
-        groups = sorted(self.files.group_of.items())
-        return [GroupCount(name, len(self.files.members[name]), g.complete) for name, g in groups]
 
     def over(self, actions: Iterable[Action], after: SeatPool) -> tuple[Over, ...]:
         return over_tier(self.files.world(self.now), actions, after)
