@@ -106,11 +106,11 @@ class Scenario:
                 door = Door(n.values.get("door", "sync"))
                 seat = Holding(address(n.name), _tier_said(n, self.ladder), door, ago(n.values["since"]))
                 yield replace(seat, account_id=f"acc-{n.name}")
-        for n in named(self.holds, "moving", self.ladder):
+        for n in named(self.holds, "moving settled", self.ladder):
             door = Door(n.values.get("door", "jit"))
             hold = Holding(address(n.name), _tier_said(n, self.ladder), door, NOW)
-            moving = "moving" in n.facts
-            yield replace(hold, account_id=f"acc-{n.name}", moving=True) if moving else hold
+            account_id = f"acc-{n.name}" if n.facts & {"moving", "settled"} else None
+            yield replace(hold, account_id=account_id, moving="moving" in n.facts)
         for invite in self._invites():
             yield Holding(invite.member, invite.tier, Door.MANUAL, NOW, expires_at=invite.expires_at)
 

@@ -92,6 +92,63 @@ LEAVERS = [
         people="bob",
         accounts="bob[standard] ada[premium,source=elsewhere]",
     ),
+    Scenario(
+        "A grace that is no number of whole days is told in hours",
+        accounts="ada[premium,missing=31h] bob[premium,missing=31h]",
+        policy="leaver_grace 30h",
+        expect=(
+            "deactivate ada",
+            "deactivate bob",
+            "ada is missing since 31h",
+            "bob is missing since 31h",
+        ),
+        because={"ada": "grace of 30 hours is over"},
+    ),
+    Scenario(
+        "A grace of one hour is told as one",
+        accounts="ada[premium,missing=1h]",
+        policy="leaver_grace 1h",
+        expect=("deactivate ada", "ada is missing since 1h"),
+        because={"ada": "grace of 1 hour is over"},
+    ),
+    Scenario(
+        "A grace of one day is told as one",
+        accounts="ada[premium,missing=24h]",
+        policy="leaver_grace 24h",
+        expect=("deactivate ada", "ada is missing since 1d"),
+        because={"ada": "grace of 1 day is over"},
+    ),
+    Scenario(
+        "Whoever is suspended is no leaver who only gives the seat back: they are still here",
+        people="ada[disabled]",
+        accounts="ada[premium]",
+        policy="leaver_action release_seat",
+        expect=("deactivate ada",),
+    ),
+    Scenario(
+        "A deleted account that was off leaves no seat, whatever tier the target still shows",
+        people="bob",
+        groups={"Premium": "bob"},
+        accounts="ada[off,premium] cy[premium,source=elsewhere]",
+        seats="1 premium, 0 standard",
+        policy="leaver_action delete",
+        expect=("delete ada", "bob waits for premium, holds nothing", "ada is missing"),
+    ),
+    Scenario(
+        "An account that is off holds nothing, whatever tier the target still shows",
+        people="ada",
+        groups={"Standard": "ada"},
+        accounts="ada[off,premium]",
+        expect=("reactivate ada: standard",),
+    ),
+    Scenario(
+        "A seat in the book that the target does not show is given anew by the rules",
+        people="ada",
+        groups={"Standard": "ada"},
+        accounts="ada[seatless]",
+        holds="ada[premium,settled]",
+        expect=("change ada: no seat → standard",),
+    ),
 ]
 
 SUSPENDED = [

@@ -101,6 +101,146 @@ DOORS = [
         waiting="ghost[premium,since=1h,owed]",
         expect=("change ghost: no seat → premium", "orphan ghost"),
     ),
+    Scenario(
+        "Until somebody notes that an invite came true it says that its person belongs here",
+        people="ada bob[email=eve]",
+        accounts="ada[standard] bob[standard,email=eve]",
+        invites="ada[premium] eve[premium]",
+        policy="without_rule none",
+        expect=("change ada: standard → premium",),
+        because={"ada": "premium by hand (cli:root)"},
+    ),
+    Scenario(
+        "Whoever came in by the address of an invite, and has no seat yet, gets that of the invite",
+        people="bob[email=eve]",
+        accounts="bob[seatless,email=eve]",
+        invites="eve[premium]",
+        expect=("change bob: no seat → premium",),
+    ),
+    Scenario(
+        "An invite says nothing of others, be they without an address",
+        people="ada[email=] bob",
+        accounts="ada[standard,email=] bob[standard]",
+        invites="eve[premium]",
+        policy="without_rule none",
+        expect=("deactivate ada", "deactivate bob"),
+    ),
+    Scenario(
+        "An invite alone brings nobody back whom the policy does not admit",
+        people="ada",
+        accounts="ada[off]",
+        invites="ada[standard]",
+        policy="without_rule none",
+    ),
+    Scenario(
+        "The role of an invite is for whoever comes in on it",
+        people="ada",
+        groups={"Standard": "ada"},
+        accounts="ada[standard]",
+        invites="ada[standard,role=admin]",
+    ),
+    Scenario(
+        "A seat on its way is taken by whom a rule leaves without one",
+        people="ada",
+        groups={"Contractors": "ada"},
+        holds="ada[standard]",
+        expect=("create ada: standard",),
+    ),
+]
+
+OWED = [
+    Scenario(
+        "Whoever gave up a tier in an exchange that broke off gets it back, whatever they wait for",
+        people="ada eve",
+        groups={"Premium": "ada eve"},
+        rules=("Premium → premium, waits",),
+        accounts="ada[seatless] eve[premium]",
+        seats="1 premium, 1 standard",
+        waiting="ada[standard,since=1h,owed]",
+        expect=("change ada: no seat → standard", "ada waits for premium, holds standard since 1h"),
+    ),
+    Scenario(
+        "Of two who are owed the one seat there is the second stays owed",
+        people="ada bob",
+        groups={"Standard": "ada bob"},
+        accounts="ada[seatless] bob[seatless]",
+        seats="0 premium, 1 standard",
+        waiting="ada[standard,since=1h,owed] bob[standard,since=2h,owed]",
+        expect=(
+            "change ada: no seat → standard",
+            "bob waits for standard, holds nothing, owed since 2h",
+        ),
+    ),
+    Scenario(
+        "Whoever only waits is owed nothing",
+        people="ada bob",
+        groups={"Premium": "ada", "Chief": "bob"},
+        rules=("Premium → premium", "Chief → premium, priority 9"),
+        accounts="ada[seatless]",
+        seats="1 premium, 0 standard",
+        waiting="ada[premium,since=1h]",
+        expect=("create bob: premium", "ada waits for premium, holds nothing since 1h"),
+    ),
+    Scenario(
+        "Whoever has a seat is owed none",
+        people="ada bob",
+        groups={"Standard": "ada bob"},
+        accounts="ada[standard]",
+        seats="0 premium, 2 standard",
+        waiting="ada[standard,since=1h,owed]",
+        expect=("create bob: standard",),
+    ),
+    Scenario(
+        "Whoever has a seat on its way is owed none beside it",
+        people="ada bob",
+        groups={"Standard": "ada bob"},
+        accounts="ada[seatless]",
+        seats="0 premium, 2 standard",
+        holds="ada[standard,moving]",
+        waiting="ada[standard,since=1h,owed]",
+        expect=("change ada: no seat → standard", "create bob: standard"),
+    ),
+    Scenario(
+        "An account that is off is owed nothing: it comes back by the rules",
+        people="ada eve",
+        groups={"Premium": "ada eve"},
+        rules=("Premium → premium, waits",),
+        accounts="ada[off] eve[premium]",
+        seats="1 premium, 1 standard",
+        waiting="ada[standard,since=1h,owed]",
+        expect=("ada waits for premium, holds nothing, owed since 1h",),
+    ),
+    Scenario(
+        "Whoever is owed a seat comes before any priority where a leaver leaves one",
+        people="ada bob",
+        groups={"Standard": "ada", "Chief": "bob"},
+        rules=("Standard → standard", "Chief → standard, priority 9"),
+        accounts="ada[seatless] zoe[standard]",
+        seats="0 premium, 1 standard",
+        waiting="ada[standard,since=1h,owed]",
+        expect=(
+            "deactivate zoe",
+            "change ada: no seat → standard",
+            "bob waits for standard, holds nothing",
+            "zoe is missing",
+        ),
+    ),
+    Scenario(
+        "What is owed to somebody nobody names is told once, also on a read in part",
+        people="ada",
+        groups={"Premium": "ada"},
+        accounts="ada[premium] ghost[seatless,orphan]",
+        seats="1 premium, 0 standard",
+        waiting="ghost[premium,since=1h,owed]",
+        read="partial",
+        expect=("ghost waits for premium, holds nothing, owed since 1h", "orphan ghost"),
+    ),
+    Scenario(
+        "A login's wish is not kept for somebody whom the target knows",
+        accounts="ghost[standard,orphan]",
+        waiting="ghost[premium,since=1h,door=jit]",
+        expect=("orphan ghost",),
+    ),
 ]
 
 OVER = [
@@ -207,7 +347,7 @@ ROLES = [
 ]
 
 
-@pytest.mark.parametrize("scenario", DOORS, ids=str)
+@pytest.mark.parametrize("scenario", [*DOORS, *OWED], ids=str)
 def test_doors(scenario: Scenario) -> None:
     prove(scenario)
 

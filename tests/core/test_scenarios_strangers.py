@@ -88,6 +88,16 @@ ID_REUSED = [
         expect=("conflict id_reused: person id-ada, account ada",),
     ),
     Scenario(
+        "An account that bears our mark is somebody's, though all their names are others",
+        people="ada[called=zoe,family_name=King]",
+        groups={"Standard": "ada"},
+        accounts="ada[standard,orphan]",
+        expect=(
+            "update ada: user_name email given_name family_name display_name, now zoe",
+            "adopt ada for id-ada by external_id",
+        ),
+    ),
+    Scenario(
         "An id used again brings no account back",
         people="ada[called=zoe,family_name=King]",
         groups={"Premium": "ada"},
@@ -158,6 +168,19 @@ OWNER = [
         people="root",
         accounts="root[premium,roles=primary_owner]",
         policy="protected root, primary_owner root",
+    ),
+    Scenario(
+        "Whoever is protected by their name needs no address, and nobody else is by having none",
+        people="root[disabled,email=] ada[disabled,email=]",
+        accounts="root[premium,email=] ada[standard,email=]",
+        policy="protected root",
+        expect=("deactivate ada",),
+    ),
+    Scenario(
+        "Whoever is protected by their address may have another name",
+        people="ada[disabled]",
+        accounts="ada[premium,user_name=root,email=ada]",
+        policy="protected ada",
     ),
     Scenario(
         "A primary owner who is known by e-mail alone is known",

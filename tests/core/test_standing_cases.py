@@ -17,7 +17,7 @@ from idpsync.core.world import NO_ASSIGNMENTS, NO_INVITES, World
 from tests.core.scenarios import Scenario
 from tests.core.test_scenarios_movers import MIN_HOLD, MOVES, QUEUE
 from tests.core.test_scenarios_people import ACCOUNTS, LEAVERS, NAMES, SUSPENDED
-from tests.core.test_scenarios_pool import DOORS, OVER, ROLES
+from tests.core.test_scenarios_pool import DOORS, OVER, OWED, ROLES
 from tests.core.test_scenarios_preempt import LEAVES, TAKES
 from tests.core.test_scenarios_reads import DOMAINS, GROUPS, MODES, PEOPLE
 from tests.core.test_scenarios_seats import JOINERS, SEVERAL_GROUPS, WHEN_FULL, WITHOUT_A_RULE
@@ -26,8 +26,8 @@ from tests.core.test_scenarios_strangers import GUESTS, ID_REUSED, NOT_ASSIGNED,
 T = TypeVar("T")
 
 TABLES = [
-    *(MIN_HOLD, MOVES, QUEUE, ACCOUNTS, LEAVERS, NAMES, SUSPENDED, DOORS, OVER, ROLES, LEAVES, TAKES),
-    *(DOMAINS, GROUPS, MODES, PEOPLE, JOINERS, SEVERAL_GROUPS, WHEN_FULL, WITHOUT_A_RULE),
+    *(MIN_HOLD, MOVES, QUEUE, ACCOUNTS, LEAVERS, NAMES, SUSPENDED, DOORS, OVER, OWED, ROLES),
+    *(LEAVES, TAKES, DOMAINS, GROUPS, MODES, PEOPLE, JOINERS, SEVERAL_GROUPS, WHEN_FULL, WITHOUT_A_RULE),
     *(GUESTS, ID_REUSED, NOT_ASSIGNED, OWNER),
 ]
 SCENARIOS = [scenario for table in TABLES for scenario in table]
