@@ -67,14 +67,9 @@ class Findings:
         if user is None:
             self._note_unassigned(external_id)
             return
-        account = self.files.linked_account(external_id)
-        if external_id in self.grounds.skipped:
-            names = {fold(user.user_name), *([account.member] if account else [])}
-            self.decided[external_id] = Doubt(frozenset(names))
-            return
-        self._file(
-            external_id, self._decision(user, account or self._known.adopted_account(external_id))
-        )
+        linked = self.files.linked_account(external_id)
+        account = linked or self._known.adopted_account(external_id)
+        self._file(external_id, self._decision(user, account))
 
     def _decision(self, user: DirectoryUser, account: Account | None) -> Decision:
         member = self.files.member_of[account.id] if account else fold(user.user_name)

@@ -198,7 +198,7 @@ class Grounds:
 
     def _may_yield(self, case: Case) -> bool:
         """Whether a higher priority may take their tier: what they have had for a while, as agreed."""
-        if not self.policy.preempt or case.pinned or case.owed or case.actual is None:
+        if not self.policy.preempt or case.actual is None:
             return False
         return self.may_lower(self.holding_of.get(case.member))
 

@@ -157,7 +157,7 @@ class Planning:
             if case.account and not case.arrives and final is not None and final != case.actual:
                 staying[case.member] = case, case.account
                 (moves if case.actual else grants).append(Move(case.member, case.actual, final))
-        ordered = sequence(_first_down(moves), self.free_after_releases)
+        ordered = sequence(moves, self.free_after_releases)
         for move in (*ordered, *grants):
             yield self._change(*staying[move.member], move)
 
@@ -318,11 +318,6 @@ def _held(entry: WaitEntry, tier: Tier | None) -> WaitEntry:
     """The same wish of somebody who holds `tier` now."""
     better = tuple(t for t in entry.accepts if tier is None or t < tier)
     return replace(entry, holds=tier, accepts=better)
-
-
-def _first_down(moves: list[Move]) -> list[Move]:
-    """Moves down the ladder first: they make room."""
-    return sorted(moves, key=lambda m: m.left is not None and m.to is not None and m.to < m.left)
 
 
 def _paid(account: Account, tier: Tier) -> ChangeTier:

@@ -99,9 +99,11 @@ class Recognition:
     # --- what is known ----------------------------------------------------------------------------
 
     def adopted_account(self, external_id: str) -> Account | None:
-        """The account that somebody adopts, who is not skipped."""
+        """The account that somebody adopts; None where several would."""
         adoption = self._adoptions.get(external_id)
-        return self.files.accounts[adoption.account_id] if adoption else None
+        if adoption is None or external_id in self.grounds.skipped:
+            return None
+        return self.files.accounts[adoption.account_id]
 
     def adoptions(self) -> list[Adoption]:
         """In the order of external ids."""

@@ -265,12 +265,10 @@ class Registers:
     # --- the whole ----------------------------------------------------------------------------------
 
     def _group(self, group: Group) -> Group:
-        """As it is now; whose members could not be read is no empty group."""
-        return (
-            group
-            if group.members is None
-            else replace(group, members=frozenset(self.members[group.name]))
-        )
+        """As it is now; one whose members could not be read is no empty group."""
+        if group.members is None:
+            return group
+        return replace(group, members=frozenset(self.members[group.name]))
 
     def group_counts(self) -> Iterator[GroupCount]:
         """How many are in each group, None where that could not be read."""
