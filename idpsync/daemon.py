@@ -144,7 +144,9 @@ class Daemon:
     def _reconcile(self) -> None:
         halt = Halt(self.stopping)
         with lead(self.duties.lease, on_lost=halt.set) as token:
-            order = Order(actor="sync", trigger="schedule", token=token, stopping=halt)
+            order = Order(
+                actor="sync", trigger="schedule", token=token, stopping=halt, from_changes=True
+            )
             outcome = self.duties.reconciler.reconcile(order)
         self.watch()
         if _good(outcome):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from idpsync.core.adoption import FirstRun
+from idpsync.core.changes import DirectoryChanges
 from idpsync.core.drift import Drift, told_drift
 from idpsync.core.errors import IdpSyncError
 from idpsync.core.guard import GuardReport
@@ -30,7 +31,10 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A plan with everything that was read for it; nothing has been written."""
+    """A plan with everything that was read for it; nothing has been written.
+
+    `changes` are what the directory told where not everything was read: the target was not listed.
+    """
 
     plan: Plan
     report: GuardReport
@@ -38,6 +42,7 @@ class Preview:
     begun: datetime
     found: Findings = field(default_factory=Findings)
     first_run: FirstRun | None = None
+    changes: DirectoryChanges | None = None
 
     @property
     def snapshot(self) -> DirectorySnapshot:

@@ -33,6 +33,7 @@ from idpsync.engine.outcome import (
 from idpsync.engine.perform import Performed, Performer
 from idpsync.engine.reading import Reader
 from idpsync.engine.rooms import Rooms, Rule
+from idpsync.engine.standing import Standing, Turn
 
 log = structlog.get_logger()
 
@@ -46,7 +47,9 @@ class Order:
 
     `token` is the fencing token of the leader. `digest` is the plan that was reviewed: another plan is
     not applied. With either `adopt` or `digest` somebody has let idpsync work among the accounts that
-    are at the target before its first run. `stopping` is asked between two people.
+    are at the target before its first run. `stopping` is asked between two people. `from_changes`: read
+    only what changed since the last run of this process, where that is certain, and remember for the
+    next.
     """
 
     actor: str
@@ -54,15 +57,17 @@ class Order:
     token: int | None = None
     digest: str | None = None
     adopt: bool = False
+    from_changes: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
     progress: Progress = lambda _done, _all: None
 
 
 class Reconciler:
-    """Level-triggered: each call reads the world again and acts on what it sees."""
+    """Level-triggered: each call reads the world, or what changed in it, and acts on what it sees."""
 
     def __init__(self, rooms: Rooms, rule: Rule) -> None:
         self.rooms, self.rule = rooms, rule
+        self.standing = Standing(rooms)
 
     def preview(self) -> Preview:
         """Read and decide; write nothing.
@@ -82,19 +87,25 @@ class Reconciler:
         cause = Cause(order.actor, run_id=run.id, token=order.token)
         self.rooms.runs.begin(run)
         with structlog.contextvars.bound_contextvars(run_id=run.id):
-            try:
-                return self._cycle(run, order, cause)
-            except LeaseLost as error:
-                log.warning("lease.lost", reason=str(error))
-                return self._end(run, RunState.FAILED, error=error)
-            except IdpSyncError as error:
-                log.error("run.failed", reason=str(error))
-                return self._end(run, RunState.FAILED, error=error)
+            outcome = self._attempt(run, order, cause)
+            if order.from_changes:
+                self.standing.keep(outcome, self.rule, Turn(run.id, order.token))
+            return outcome
+
+    def _attempt(self, run: RunRecord, order: Order, cause: Cause) -> Outcome:
+        try:
+            return self._cycle(run, order, cause)
+        except LeaseLost as error:
+            log.warning("lease.lost", reason=str(error))
+            return self._end(run, RunState.FAILED, error=error)
+        except IdpSyncError as error:
+            log.error("run.failed", reason=str(error))
+            return self._end(run, RunState.FAILED, error=error)
 
     def _cycle(self, run: RunRecord, order: Order, cause: Cause) -> Outcome:
         if self.rule.policy.mode is not Mode.OBSERVE:
             self._what_is_due(cause)
-        preview = self.preview()
+        preview = self._look(run, order)
         run = replace(run, digest=preview.plan.digest, problems=preview.problems)
         if order.digest and order.digest != preview.plan.digest:
             return self._end(
@@ -120,6 +131,16 @@ class Reconciler:
         run = replace(run, problems=preview.problems)
         performed = self._write(preview, order, cause)
         return self._end(run, state_of(preview, performed), preview=preview, performed=performed)
+
+    def _look(self, run: RunRecord, order: Order) -> Preview:
+        """From what changed, where the order lets us and it is certain; else from everything."""
+        if not order.from_changes:
+            return self.preview()
+        if preview := self.standing.preview(self.rule, Turn(run.id, order.token)):
+            return preview
+        preview = self.preview()
+        self.standing.check(preview)
+        return preview
 
     def _consent(self, preview: Preview, order: Order) -> str | None:
         """Why this run may work among the accounts that it finds; None: somebody has to say so first."""
@@ -171,8 +192,9 @@ class Reconciler:
 
     def _write(self, preview: Preview, order: Order, cause: Cause) -> tuple[Performed, ...]:
         rooms, made, world = self.rooms, preview.plan, preview.world
-        note_drift(rooms, world.accounts, preview.found.drift, cause, preview.begun)
-        self._mirror(preview, cause)
+        if preview.changes is None:
+            note_drift(rooms, world.accounts, preview.found.drift, cause, preview.begun)
+            self._mirror(preview, cause)
         note_arrivals(rooms, world.invites, world.accounts, preview.begun, cause)
         rooms.assignments.follow({a.id: a.member for a in world.accounts}, cause)
         for adoption in made.adoptions:
@@ -193,7 +215,10 @@ class Reconciler:
         performed = performer.perform(made.actions, order.progress)
         waiting = still_waiting(made, performed, performer.gave_up)
         rooms.waiting.replace(waiting, cause, made_at=made.made_at)
-        rooms.cache.save(replace(preview.snapshot, scope=preview.report.scope))
+        if preview.changes is None:
+            rooms.cache.save(replace(preview.snapshot, scope=preview.report.scope))
+        else:
+            rooms.cache.update(preview.changes)
         return performed
 
     def _end(

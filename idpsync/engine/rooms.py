@@ -44,10 +44,14 @@ class Rooms:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a reconciliation obeys: policy, guard limits, canaries, and how wide it may work."""
+    """What a reconciliation obeys: policy, guard limits, canaries, and how wide it may work.
+
+    After `full_read` everything is read again; zero: each time.
+    """
 
     policy: Policy
     limits: Limits = field(default_factory=Limits)
     canaries: frozenset[str] = frozenset()
     concurrency: int = 8
     approval_lasts: timedelta = timedelta(hours=24)
+    full_read: timedelta = timedelta(0)

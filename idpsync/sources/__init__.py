@@ -21,6 +21,7 @@ __all__ = [
     "ScimDirectoryConfig",
     "build",
     "not_built",
+    "tells_changes",
 ]
 
 
@@ -52,3 +53,8 @@ def not_built(config: DirectoryConfig) -> tuple[Problem, ...]:
         case _:
             what = f"{config.kind} is not built in this version; built are: file, ldap"
             return (Problem("directory.kind", what),)
+
+
+def tells_changes(config: DirectoryConfig) -> bool:
+    """Whether the directory can tell what changed since the last read."""
+    return isinstance(config, FileConfig)

@@ -69,6 +69,7 @@ def build(config: Config, store: Store) -> House:
         limits=config.guard.limits(),
         canaries=frozenset(config.guard.must_contain),
         concurrency=_width(config),
+        full_read=config.schedule.full_read,
     )
     return House(
         config=config,

@@ -31,11 +31,14 @@ def _unused(config: Config) -> list[Problem]:
     """Keys that were written down and that nothing in this version looks at."""
     alerts, schedule = config.alerts, config.schedule
     keys = [f"alerts.{k}" for k in ("run_out", "certificate_days") if _set(alerts, k)]
-    keys += [f"schedule.{k}" for k in ("full_read",) if _set(schedule, k)]
     told = [Problem(key, "has no effect yet: not built in this version") for key in keys]
     if _set(alerts, "renewal_days"):
         only = "`contract` warns by it; an alert for it is not built in this version"
         told.append(Problem("alerts.renewal_days", only))
+    if _set(schedule, "full_read") and not sources.tells_changes(config.directory):
+        kind = config.directory.kind
+        only = f"has no effect: what changed in a directory of kind {kind} is not built in this version"
+        told.append(Problem("schedule.full_read", f"{only}; everything is read each time"))
     return told
 
 
