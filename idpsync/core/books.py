@@ -5,7 +5,6 @@ outside is in `ports`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -302,12 +301,11 @@ class RunBook(Protocol):
         """Approve or reject; KeyError when no such plan is held."""
         ...
 
-    def take_approval(
-        self, digest: str, limits: AbstractSet[str], valid_since: datetime, cause: Cause
-    ) -> bool:
+    def take_approval(self, held: HeldPlan, valid_since: datetime, cause: Cause) -> bool:
         """Use up an approval of exactly this digest given at `valid_since` or after; True once.
 
-        False where the plan goes over any of `limits` for which it was not held when it was approved.
+        False where the plan goes over a limit, or loses somebody, for which it was not held when it was
+        approved.
         """
         ...
 

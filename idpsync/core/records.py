@@ -1,14 +1,17 @@
 """What passes through the ports: causes, ledger rows, runs, held plans, deliveries. Values only."""
 
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, cast
 
 from idpsync.core.alerts import Alert
 from idpsync.core.model import DirectoryUser, Group
 from idpsync.core.seats import Tier
+
+FIRST_RUN = "first_run"
+"""Stands among the limits of a plan that would adopt what somebody else made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ class HoldState(StrEnum):
 class HeldPlan:
     """A plan that the guard stopped, for `tripped`: one sentence each, and the names of the `limits`.
 
-    An approval lets exactly this digest pass once, over these limits and no others.
+    An approval lets exactly this digest pass once, over these limits and no others, and only while they
+    count nobody whom they did not count when it was given: what is lost in grace is no action yet.
     """
 
     digest: str
@@ -142,14 +146,31 @@ class HeldPlan:
         What was rejected stays rejected, unless another limit trips that nobody has looked at.
         """
         if self.state is HoldState.HELD:
-            return other.limits == self.limits
-        return self.state is HoldState.REJECTED and other.limits <= self.limits
+            return other.limits == self.limits and other.counted == self.counted
+        return self.state is HoldState.REJECTED and self._covers(other)
 
-    def lets_pass(self, limits: AbstractSet[str], valid_since: datetime) -> bool:
-        """Whether this is an approval from `valid_since` or later, given in sight of all `limits`."""
+    def lets_pass(self, other: "HeldPlan", valid_since: datetime) -> bool:
+        """Whether this is an approval from `valid_since` or later, given in sight of all of `other`."""
         if self.state is not HoldState.APPROVED or self.decided_at is None:
             return False
-        return self.decided_at >= valid_since and limits <= self.limits
+        return self.decided_at >= valid_since and self._covers(other)
+
+    def _covers(self, other: "HeldPlan") -> bool:
+        counted, nobody = self.counted, frozenset[str]()
+        return other.limits <= self.limits and all(
+            people <= counted.get(name, nobody) for name, people in other.counted.items()
+        )
+
+    @property
+    def counted(self) -> Mapping[str, frozenset[str]]:
+        """Whom each tripped limit counted; of a first run the accounts that it would adopt."""
+        guard = cast("Mapping[str, Any]", self.plan.get("guard", {}))
+        checks = (check for check in guard.get("limits", ()) if check["tripped"])
+        found = {check["name"]: frozenset(check["people"]) for check in checks}
+        if FIRST_RUN in self.limits:
+            adoptions = cast("Sequence[Mapping[str, str]]", self.plan.get("adoptions", ()))
+            found[FIRST_RUN] = frozenset(adoption["account_id"] for adoption in adoptions)
+        return found
 
 
 @dataclass(frozen=True, slots=True)

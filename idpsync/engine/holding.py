@@ -5,21 +5,18 @@ from collections.abc import Callable
 import structlog
 
 from idpsync.core.errors import NotPossible, UnsafePlan
-from idpsync.core.records import Cause, HeldPlan, HoldState
+from idpsync.core.records import FIRST_RUN, Cause, HeldPlan, HoldState
 from idpsync.core.report import plan_json
 from idpsync.engine.outcome import Preview
 from idpsync.engine.rooms import Rooms, Rule
 
 log = structlog.get_logger()
 
-FIRST_RUN = "first_run"
-"""Stands among the limits of a plan that would adopt what somebody else made."""
-
 
 def approved(rooms: Rooms, rule: Rule, preview: Preview, cause: Cause) -> bool:
     """Whether somebody approved exactly this plan, lately, for all that is against it; it is used up."""
     since = rooms.clock.now() - rule.approval_lasts
-    taken = rooms.runs.take_approval(preview.plan.digest, _limits(preview), since, cause)
+    taken = rooms.runs.take_approval(_held(rooms, preview), since, cause)
     if taken:
         log.info("plan.approved", digest=preview.plan.digest)
     return taken

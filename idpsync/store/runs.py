@@ -1,7 +1,6 @@
 """Runs, headroom samples, the slots of scheduled jobs, and plans that the guard stopped."""
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any
 
@@ -139,16 +138,14 @@ class SqlRunBook:
             raise KeyError(digest)
         return new
 
-    def take_approval(
-        self, digest: str, limits: AbstractSet[str], valid_since: datetime, cause: Cause
-    ) -> bool:
+    def take_approval(self, held: HeldPlan, valid_since: datetime, cause: Cause) -> bool:
         with self._database.writing(cause) as connection:
-            old = self._held(connection, digest)
-            if old is None or not old.lets_pass(limits, valid_since):
+            old = self._held(connection, held.digest)
+            if old is None or not old.lets_pass(held, valid_since):
                 return False
-            change = update(held_plan).where(*self._at(digest))
+            change = update(held_plan).where(*self._at(held.digest))
             connection.execute(change.values(state=HoldState.USED.value))
-            self._note(connection, cause, "plan.used", digest)
+            self._note(connection, cause, "plan.used", held.digest)
         return True
 
     def supersede(self, cause: Cause) -> None:

@@ -28,6 +28,18 @@ def held(digest: str, minutes: int = 0, *limits: str) -> HeldPlan:
     )
 
 
+def losing(*people: str) -> HeldPlan:
+    check = {"name": "removals.count", "tripped": True, "people": list(people)}
+    plan = {"digest": "d1", "actions": [], "guard": {"held": True, "limits": [check]}}
+    return replace(held("d1", 0, "removals.count"), plan=plan)
+
+
+def adopting(*accounts: str) -> HeldPlan:
+    adoptions = [{"user_name": key, "account_id": key} for key in accounts]
+    plan = {"digest": "d1", "actions": [], "adoptions": adoptions}
+    return replace(held("d1", 0, "first_run"), plan=plan)
+
+
 class RunBookContract:
     @pytest.fixture
     def books(self, open_fresh: Opener) -> Books:
@@ -91,10 +103,10 @@ class RunBookContract:
 
         assert (decided.state, decided.decided_by) == (HoldState.APPROVED, ADMIN.actor)
         assert decided.decided_at == NOW
-        assert not runs.take_approval("d2", LIMITS, NOW, CAUSE)
-        assert not runs.take_approval("d1", LIMITS, NOW + timedelta(seconds=1), CAUSE)
-        assert runs.take_approval("d1", LIMITS, NOW, CAUSE)
-        assert not runs.take_approval("d1", LIMITS, NOW, CAUSE)
+        assert not runs.take_approval(held("d2"), NOW, CAUSE)
+        assert not runs.take_approval(held("d1"), NOW + timedelta(seconds=1), CAUSE)
+        assert runs.take_approval(held("d1"), NOW, CAUSE)
+        assert not runs.take_approval(held("d1"), NOW, CAUSE)
         assert self.states(books) == [("d1", HoldState.USED)]
         assert books.events() == ["plan.held", "plan.approved", "plan.used"]
 
@@ -107,7 +119,7 @@ class RunBookContract:
 
         assert runs.hold_plan(held("d1", 30), CAUSE).state is HoldState.REJECTED
         assert self.states(books) == [("d1", HoldState.REJECTED)]
-        assert not runs.take_approval("d1", LIMITS, NOW, CAUSE)
+        assert not runs.take_approval(held("d1"), NOW, CAUSE)
         assert books.events() == ["plan.held", "plan.rejected"]
 
     def test_a_rejected_plan_is_held_anew_over_a_limit_that_nobody_looked_at(self, books: Books) -> None:
@@ -123,7 +135,7 @@ class RunBookContract:
         runs = books.store.runs
         runs.hold_plan(held("d1"), CAUSE)
         runs.decide("d1", HoldState.APPROVED, ADMIN)
-        runs.take_approval("d1", LIMITS, NOW, CAUSE)
+        runs.take_approval(held("d1"), NOW, CAUSE)
 
         runs.hold_plan(held("d1", 60), CAUSE)
 
@@ -137,7 +149,7 @@ class RunBookContract:
         runs.hold_plan(held("d1", 600), CAUSE)
 
         assert runs.held_plans() == (held("d1", 600),)
-        assert not runs.take_approval("d1", LIMITS, NOW, CAUSE)
+        assert not runs.take_approval(held("d1"), NOW, CAUSE)
         assert books.events() == ["plan.held", "plan.approved", "plan.held"]
 
     def test_an_approval_counts_for_the_limits_that_were_in_sight(self, books: Books) -> None:
@@ -145,9 +157,35 @@ class RunBookContract:
         runs.hold_plan(held("d1", 0, "removals.count", "scope"), CAUSE)
         runs.decide("d1", HoldState.APPROVED, ADMIN)
 
-        assert not runs.take_approval("d1", {"removals.count", "changes.count"}, NOW, CAUSE)
+        assert not runs.take_approval(held("d1", 0, "removals.count", "changes.count"), NOW, CAUSE)
         assert self.states(books) == [("d1", HoldState.APPROVED)]
-        assert runs.take_approval("d1", {"removals.count"}, NOW, CAUSE)  # one reason less is no news
+        # one reason less is no news
+        assert runs.take_approval(held("d1", 0, "removals.count"), NOW, CAUSE)
+
+    def test_an_approval_counts_for_the_people_that_were_counted(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(losing("ada", "bob"), CAUSE)
+        runs.decide("d1", HoldState.APPROVED, ADMIN)
+
+        assert not runs.take_approval(losing("ada", "bob", "cy"), NOW, CAUSE)
+        assert runs.take_approval(losing("ada"), NOW, CAUSE)  # one loss less is no news
+
+    def test_a_plan_that_loses_more_people_is_held_anew(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(losing("ada"), CAUSE)
+        assert runs.hold_plan(losing("ada", "bob"), CAUSE) == losing("ada", "bob")
+        runs.decide("d1", HoldState.REJECTED, ADMIN)
+
+        assert runs.hold_plan(losing("bob"), CAUSE).state is HoldState.REJECTED
+        assert runs.hold_plan(losing("bob", "cy"), CAUSE).state is HoldState.HELD
+
+    def test_a_consent_counts_for_the_accounts_that_were_to_be_adopted(self, books: Books) -> None:
+        runs = books.store.runs
+        runs.hold_plan(adopting("acc-1"), CAUSE)
+        runs.decide("d1", HoldState.APPROVED, ADMIN)
+
+        assert not runs.take_approval(adopting("acc-1", "acc-2"), NOW, CAUSE)
+        assert runs.take_approval(adopting("acc-1"), NOW, CAUSE)
 
     def test_a_plan_held_for_another_reason_is_held_anew(self, books: Books) -> None:
         runs = books.store.runs

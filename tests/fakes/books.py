@@ -1,7 +1,6 @@
 """Registry, runs, read cache and account shelf in memory."""
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 
@@ -102,15 +101,13 @@ class FakeRunBook:
         self.ledger.record(f"plan.{state}", cause, detail={"digest": digest})
         return new
 
-    def take_approval(
-        self, digest: str, limits: AbstractSet[str], valid_since: datetime, cause: Cause
-    ) -> bool:
+    def take_approval(self, held: HeldPlan, valid_since: datetime, cause: Cause) -> bool:
         self.ledger.lease.fence(cause)
-        old = self.held.get(digest)
-        if old is None or not old.lets_pass(limits, valid_since):
+        old = self.held.get(held.digest)
+        if old is None or not old.lets_pass(held, valid_since):
             return False
-        self.held[digest] = replace(old, state=HoldState.USED)
-        self.ledger.record("plan.used", cause, detail={"digest": digest})
+        self.held[held.digest] = replace(old, state=HoldState.USED)
+        self.ledger.record("plan.used", cause, detail={"digest": held.digest})
         return True
 
     def supersede(self, cause: Cause) -> None:

@@ -6,7 +6,7 @@ from alembic.config import Config
 
 from idpsync.core.records import HoldState, LastRead
 from idpsync.store import open_store
-from tests.contracts.run_book import LIMITS, held
+from tests.contracts.run_book import held
 from tests.contracts.stores import CAUSE
 from tests.people import LADDER, NOW, StoppedClock, group, snapshot
 from tests.postgres import new_database
@@ -51,7 +51,7 @@ def test_what_was_read_is_kept_and_an_approval_of_unknown_limits_does_not_count(
     store.upgrade()
 
     assert store.cache.last_read() == LastRead({"Users": frozenset({"id-ada"})})
-    assert not store.runs.take_approval("d1", LIMITS, NOW, CAUSE)
+    assert not store.runs.take_approval(held("d1"), NOW, CAUSE)
     assert store.runs.hold_plan(held("d1"), CAUSE).state is HoldState.HELD
     store.cache.save(snapshot(["ada"], [group("Users", ["ada"])]))
     assert store.cache.last_read().group_ids == {"Users": "g-Users"}
