@@ -77,7 +77,6 @@ class Preempting:
         takers = [*(who for who, _ in steps[1:]), member]
         for (who, to), taker in zip(steps, takers, strict=True):
             table.displaced[who] = taker
-            self.holders[table.holds[who] or to].remove(table.wishes[who].strength)
             insort(self.holders[to], table.wishes[who].strength)
             self._let_back(who)
             table.move(who, to)

@@ -4,11 +4,15 @@ from datetime import timedelta
 
 from idpsync.core.seats import Ladder
 from idpsync.core.sequence import Move, sequence
-from idpsync.core.settle import settle
+from idpsync.core.settle import seat_all, settle
+from idpsync.core.table import Table
 from idpsync.core.wish import Wish
 from tests.people import NOW, PREMIUM, STANDARD
 
 BOTH = (PREMIUM, STANDARD)
+GOLD, SILVER, BRONZE = Ladder.of("gold", "silver", "bronze").tiers
+ALL = (GOLD, SILVER, BRONZE)
+NONE_FREE = {GOLD: 0, SILVER: 0, BRONZE: 0}
 
 
 def test_those_who_must_leave_a_tier_come_before_newcomers() -> None:
@@ -58,15 +62,89 @@ def test_exchanges_of_any_number_of_people_are_found() -> None:
 
 
 def test_an_exchange_may_go_through_a_tier_in_between() -> None:
-    gold, silver, bronze = Ladder.of("gold", "silver", "bronze").tiers
     wishes = [
-        Wish("ada", gold, (bronze,)),
-        Wish("bob", silver, (gold, silver)),
-        Wish("cy", bronze, (silver, bronze)),
+        Wish("ada", GOLD, (BRONZE,)),
+        Wish("bob", SILVER, (GOLD, SILVER)),
+        Wish("cy", BRONZE, (SILVER, BRONZE)),
     ]
-    free = {gold: 0, silver: 0, bronze: 0}
 
-    assert settle(wishes, free) == {"ada": bronze, "bob": gold, "cy": silver}
+    assert settle(wishes, NONE_FREE) == {"ada": BRONZE, "bob": GOLD, "cy": SILVER}
+
+
+def test_of_many_who_must_leave_the_first_is_exchanged() -> None:
+    downs = [Wish(f"down{n}", GOLD, (BRONZE,), priority=n) for n in range(8)]
+    placed = settle([*downs, Wish("up", BRONZE, ALL)], NONE_FREE)
+
+    assert [m for m, tier in placed.items() if tier == BRONZE] == ["down7"]
+    assert placed["up"] == GOLD
+
+
+def test_an_exchange_is_not_made_where_nobody_wants_the_seat_that_is_left() -> None:
+    wishes = [
+        Wish("ada", GOLD, (BRONZE,), 5),
+        Wish("bob", GOLD, (SILVER,), 5),
+        Wish("cy", BRONZE, (GOLD,)),
+    ]
+
+    assert settle(wishes, NONE_FREE) == {"ada": BRONZE, "bob": GOLD, "cy": GOLD}
+
+
+def test_nobody_who_may_stay_is_exchanged() -> None:
+    wishes = [Wish("ada", SILVER, ALL), Wish("bob", GOLD, ALL)]
+
+    assert settle(wishes, NONE_FREE) == {"ada": SILVER, "bob": GOLD}
+    assert settle(wishes, {**NONE_FREE, BRONZE: -1}, -1) == {"ada": SILVER, "bob": GOLD}
+
+
+def test_who_has_left_asks_for_more_in_their_turn_like_anybody() -> None:
+    """Ada must leave gold, and has: her exchange with Bob would serve neither of them."""
+    ada, bob = Wish("ada", GOLD, (SILVER, BRONZE), 5), Wish("bob", BRONZE, (SILVER,))
+
+    assert settle([ada, bob], {**NONE_FREE, SILVER: 1}) == {"ada": SILVER, "bob": BRONZE}
+
+
+def test_seats_of_a_tier_over_its_number_are_not_exchanged() -> None:
+    wishes = [Wish("ada", BRONZE, (SILVER, BRONZE), 5), Wish("bob", SILVER, (BRONZE,))]
+
+    assert settle(wishes, {**NONE_FREE, BRONZE: -1}, -1) == {"ada": BRONZE, "bob": SILVER}
+
+
+def test_a_tier_whose_last_seat_is_kept_for_others_is_not_over_its_number() -> None:
+    table = Table(NONE_FREE)
+    table.open({**NONE_FREE, BRONZE: -1}, kept={BRONZE: 1})
+    table.put(Wish("ada", BRONZE, ALL))
+    table.put(Wish("bob", GOLD, (BRONZE,)))
+    seat_all(table)
+
+    assert table.holds == {"ada": GOLD, "bob": BRONZE}
+
+
+def test_where_there_is_less_room_than_seats_newcomers_come_in_by_their_turn() -> None:
+    free = {GOLD: 1, SILVER: -1, BRONZE: 1}
+    first = Wish("bob", None, (GOLD,), since=NOW)
+
+    assert settle([Wish("ada", None, (SILVER, BRONZE)), first], free, 1) == {"ada": None, "bob": GOLD}
+    both = [Wish("ada", None, (BRONZE,)), Wish("bob", None, (SILVER, BRONZE))]
+    assert settle(both, free, 1) == {"ada": BRONZE, "bob": None}
+
+
+def test_whoever_finds_no_seat_makes_place_for_the_next_where_there_is_little_room() -> None:
+    wishes = [Wish("ada", None, (SILVER,), 5), Wish("bob", None, (GOLD,))]
+
+    assert settle(wishes, {GOLD: 1, SILVER: 0, BRONZE: -1}, 1) == {"ada": None, "bob": GOLD}
+
+
+def test_exchanges_are_made_also_when_it_is_tried_again_with_other_newcomers() -> None:
+    wishes = [
+        Wish("ada", GOLD, (BRONZE,), 1),
+        Wish("bob", GOLD, (SILVER,), 1),
+        Wish("cy", BRONZE, (SILVER, BRONZE), 5),
+        Wish("dan", SILVER, (BRONZE,)),
+        Wish("eve", None, (SILVER, BRONZE)),
+    ]
+    placed = settle(wishes, {GOLD: -1, SILVER: 1, BRONZE: 1}, 1)
+
+    assert placed == {"ada": BRONZE, "bob": SILVER, "cy": SILVER, "dan": BRONZE, "eve": None}
 
 
 def test_moves_are_ordered_so_that_each_finds_a_seat() -> None:
