@@ -29,6 +29,7 @@ _HOW_TO_TELL_APART = {
     "shared_username": "give each of them a user name of their own in the directory",
     "shared_email": "give each of them an e-mail address of their own in the directory",
     "claimed_twice": "remove the name or address that one of them should not have",
+    "linked_twice": "deactivate or delete the account that should not be in use",
     "ambiguous_correlation": (
         "at the target, set the external id of the account that is theirs, or rename the other one"
     ),

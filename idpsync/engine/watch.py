@@ -109,7 +109,7 @@ def observe_incomplete(runs: Sequence[RunRecord]) -> Observation | None:
         return _seen(INCOMPLETE, None, "the directory was read whole", {})
     problems = _listed(last.problems) or "no problem was named"
     summary = (
-        f"the directory could not be read whole: {problems}; nothing was removed; "
+        f"the directory could not be read whole: {problems}; nothing was removed for what is missing; "
         "see what is missing: `idpsync check --online`"
     )
     return _seen(INCOMPLETE, Severity.WARNING, summary, {"problems": problems, "run": last.id})
