@@ -125,7 +125,9 @@ class Overview:
 
 _RUN_TROUBLE = {
     RunState.FAILED: "the last run failed",
-    RunState.INCOMPLETE: "the last run could not read the whole directory: nothing was removed",
+    RunState.INCOMPLETE: (
+        "the last run could not read the whole directory: nothing was removed for what is missing"
+    ),
 }
 
 

@@ -1,6 +1,6 @@
 """What changes tell that is not acted upon before a whole read has confirmed it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from idpsync.core.changes import DirectoryChanges
@@ -48,7 +48,7 @@ def _names(user: DirectoryUser) -> set[str]:
 
 def _too_many(seen: DirectoryChanges, known: Registers, removals: Limit) -> str:
     """People who are gone count as removed here, whatever grace they have."""
-    gone = [key for key, user in seen.people.items() if user is None and key in known.linked]
+    gone = [key for key, user in seen.people.items() if user is None and known.links_of.of(key)]
     accounts = known.accounts.values()
     working = len(accounts) - [a.standing for a in accounts].count(Standing.DEACTIVATED)
     counted = removals.count is not None and len(gone) > removals.count
@@ -58,15 +58,18 @@ def _too_many(seen: DirectoryChanges, known: Registers, removals: Limit) -> str:
 
 
 def disagreement(
-    accounts: Iterable[Account], holdings: Iterable[Holding], invited: AbstractSet[str]
+    names: Mapping[str, str],
+    accounts: Iterable[Account],
+    holdings: Iterable[Holding],
+    invited: AbstractSet[str],
 ) -> str:
     """What only a listing can settle between accounts and seats, "" for nothing.
 
-    A reservation that no pending invite holds may have an account that nobody has noted yet. `invited`
-    are the members with such an invite.
+    A reservation that no pending invite holds may have an account that nobody has noted yet. `names`
+    are the members whose accounts these are, by id; `invited` those with such an invite.
     """
     holdings = tuple(holdings)
-    seated = {(account.member, account.tier, account.id) for account in accounts if has_seat(account)}
+    seated = {(names[account.id], account.tier, account.id) for account in accounts if has_seat(account)}
     if seated != {(h.member, h.tier, h.account_id) for h in holdings if h.settled}:
         return "accounts and seats disagree"
     members = {member for member, _, _ in seated}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from idpsync.core.errors import AmbiguousCorrelation
-from idpsync.core.model import Account, DirectoryUser, Link, fold, fold_all
+from idpsync.core.model import Account, DirectoryUser, Link, Standing, fold, fold_all
 from idpsync.core.plan import Adoption, Conflict
 from idpsync.core.roll import Roll
 
@@ -31,17 +31,33 @@ class Correlation:
 class Owners:
     """Whose each linked account is, and the account of each person, by our links.
 
-    `account_of` is source → external id → account, None where the linked account is gone.
+    `account_of` is source → external id → account, None where the linked account is gone. `disputed` are
+    people with several links, by source and external id: somebody has to say which account is theirs.
     """
 
     def __init__(self, links: Iterable[Link], roll: Roll) -> None:
         self.links = tuple(links)
         self.account_of: dict[str, dict[str, Account | None]] = {}
+        self.disputed: dict[tuple[str, str], Conflict] = {}
         for source in {link.source for link in self.links}:
             mine = [link for link in self.links if link.source == source]
             accounts = map(roll.accounts.get, [link.account_id for link in mine])
             people = [link.external_id for link in mine]
             self.account_of[source] = dict(zip(people, accounts, strict=True))
+            if len(self.account_of[source]) < len(people):
+                self._sort_out(mine, roll)
+
+    def _sort_out(self, links: Iterable[Link], roll: Roll) -> None:
+        """Where somebody has several links: the account that is there, and in use, is theirs."""
+        found: dict[tuple[str, str], list[Account]] = defaultdict(list)
+        for link in links:
+            if account := roll.accounts.get(link.account_id):
+                found[link.source, link.external_id].append(account)
+        for (source, external_id), accounts in found.items():
+            first, *others = rightful(accounts)
+            self.account_of[source][external_id] = None if others else first
+            if others:
+                self.disputed[source, external_id] = linked_twice(external_id, accounts)
 
     def account(self, source: str, external_id: str) -> Account | None:
         """The linked account of one person."""
@@ -110,6 +126,10 @@ def correlate(
     candidates = Candidates.for_people(strangers, roll)
     adoptions: list[Adoption] = []
     for user in strangers:
+        if dispute := owners.disputed.get((user.source, user.external_id)):
+            conflicts.append(dispute)
+            skipped.add(user.external_id)
+            continue
         try:
             adoption = match(user, candidates, owners.person_of, verified)
         except AmbiguousCorrelation as error:
@@ -216,6 +236,18 @@ def sharing(label: str, key: str, ids: Iterable[str]) -> Conflict:
     """The conflict of people who share one key."""
     reason = f"shared_{label.replace(' ', '_').replace('-', '')}"
     return Conflict((f"{label} {key}", *(f"person {who}" for who in sorted(ids))), reason)
+
+
+def rightful(accounts: Iterable[Account]) -> list[Account]:
+    """Of accounts that are linked to one person those that may be theirs: the ones in use, else one."""
+    ordered = sorted(accounts, key=lambda account: account.id)
+    return [a for a in ordered if a.standing is not Standing.DEACTIVATED] or ordered[:1]
+
+
+def linked_twice(external_id: str, accounts: Iterable[Account]) -> Conflict:
+    """The conflict of somebody who has two accounts in use, both linked."""
+    names = (f"account {account.user_name} ({account.id})" for account in rightful(accounts))
+    return Conflict((f"person {external_id}", *names), "linked_twice")
 
 
 def claimed_twice(account: Account, ids: Iterable[str]) -> Conflict:

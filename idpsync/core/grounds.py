@@ -179,10 +179,10 @@ class Grounds:
         return self.now - holding.since >= self.policy.min_hold
 
     def _leaver(self, user: DirectoryUser, account: Account, entitlement: Entitlement) -> Leaver | None:
-        if user.active is False:
+        if user.active is False and self.evidence.people_complete:
             because = (f"{user.user_name} is disabled in the directory",)
             return Leaver(account, user.external_id, because, gone=False)
-        if self.evidence.groups_complete:
+        if user.active and self.evidence.groups_complete:
             return Leaver(account, user.external_id, entitlement.because, gone=False)
         return None
 

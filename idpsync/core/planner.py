@@ -209,6 +209,7 @@ class Planning:
         reserved_for = {h.member: h.tier for h in self.work.reservations}
         for member in self.work.seated_among(reserved_for.keys()) if reserved_for else ():
             del reserved_for[member]
+        member_of = {case.user.external_id: case.member for case in self.cases} if reserved_for else {}
         for action in actions:
             left: Tier | None = getattr(action, "previous_tier", None)
             taken: Tier | None = getattr(action, "tier", None)
@@ -216,7 +217,10 @@ class Planning:
                 assigned[left] -= 1
             if taken:
                 assigned[taken] += 1
-                if reserved_for and (member := fold(action.profile.user_name)) in reserved_for:
+                if not reserved_for:
+                    continue
+                member = member_of.get(action.external_id) or fold(action.profile.user_name)
+                if member in reserved_for:
                     held[reserved_for.pop(member)] -= 1  # the reservation becomes the assigned seat
         return replace(self.before, assigned=assigned, held=held)
 

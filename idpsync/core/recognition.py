@@ -1,6 +1,6 @@
 """Who is who in a world that stands: correlation, person by person, at the cost of what changed."""
 
-from idpsync.core.correlate import Candidates, claimed_twice, match, sharing
+from idpsync.core.correlate import Candidates, claimed_twice, linked_twice, match, rightful, sharing
 from idpsync.core.errors import AmbiguousCorrelation
 from idpsync.core.grounds import Grounds
 from idpsync.core.model import Account, DirectoryUser, fold
@@ -41,7 +41,10 @@ class Recognition:
             return others
         if any(self._is_shared(key, user) for key in self.files.keys_of(user)):
             self.grounds.skipped.add(external_id)
-        elif self.files.linked_account(external_id) is None:
+        elif len(linked := rightful(self.files.linked_accounts(external_id))) > 1:
+            self._ambiguous[external_id] = linked_twice(external_id, linked)
+            self.grounds.skipped.add(external_id)
+        elif not linked:
             others |= self._adopt(user, accounts)
         return others
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from idpsync.core.changes import Changes, MemberChanges
+from idpsync.core.correlate import rightful
 from idpsync.core.index import Index
 from idpsync.core.membership import Assignment, Invite
 from idpsync.core.model import (
@@ -44,7 +45,7 @@ class Touched:
 
 
 class Registers:
-    """Everything a world is made of, by key. `linked` and `groups_of` are by external id."""
+    """Everything a world is made of, by key. `groups_of` is by external id."""
 
     def __init__(self, world: World, policy: Policy) -> None:
         self.policy = policy
@@ -54,7 +55,6 @@ class Registers:
         self._read_accounts(world.accounts)
         self.links: dict[str, Link] = {}
         self.person_of: dict[str, tuple[str, str]] = {}  # account id → (source, external id)
-        self.linked: dict[str, str] = {}
         self.links_of = Index()
         for link in world.links:
             self._put_link(link.account_id, link)
@@ -216,14 +216,10 @@ class Registers:
         if old := self.links.pop(account_id, None):
             del self.person_of[account_id]
             self.links_of.remove(old.external_id, account_id)
-            if self.linked.get(old.external_id) == account_id and old.source == self.snapshot.source:
-                del self.linked[old.external_id]
         if link:
             self.links[account_id] = link
             self.person_of[account_id] = (link.source, link.external_id)
             self.links_of.add(link.external_id, account_id)
-            if link.source == self.snapshot.source:
-                self.linked[link.external_id] = account_id
 
     def _put_holding(self, member: str, holding: Holding | None) -> None:
         self.reservations.pop(member, None)
@@ -242,8 +238,15 @@ class Registers:
     # --- who has what -------------------------------------------------------------------------------
 
     def linked_account(self, external_id: str) -> Account | None:
-        """The account of one person of this directory, by our links."""
-        return self.accounts.get(self.linked.get(external_id, ""))
+        """The account of one person of this directory, by our links; None where two may be."""
+        found = rightful(self.linked_accounts(external_id))
+        return found[0] if len(found) == 1 else None
+
+    def linked_accounts(self, external_id: str) -> list[Account]:
+        """Those that are there of the accounts linked to one person of this directory."""
+        person = (self.snapshot.source, external_id)
+        ids = (i for i in self.links_of.of(external_id) if self.person_of[i] == person)
+        return [self.accounts[i] for i in ids if i in self.accounts]
 
     def accounts_of(self, ids: Iterable[str]) -> list[Account]:
         return [self.accounts[account_id] for account_id in ids]

@@ -77,7 +77,8 @@ class StandingWorld:
         files = self.files
         self._known = Recognition(files, self.grounds)
         self._findings = Findings(files, self.grounds, self._known)
-        everybody = {*files.people, *files.groups_of, *files.linked}
+        linked = (person for _, person in files.person_of.values())
+        everybody = {*files.people, *files.groups_of, *linked}
         keys = {key for user in files.people.values() for key in files.keys_of(user)}
         self._look_again(Touched(everybody, set(files.accounts), keys))
         self._whole = True

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from idpsync.core.correlate import Correlation, Owners, correlate
-from idpsync.core.model import Account, DirectoryUser, Link
+from idpsync.core.model import Account, DirectoryUser, Link, Standing
 from idpsync.core.roll import Roll
 from tests.people import NOW, SOURCE, account, link, person
 
@@ -111,3 +111,31 @@ def test_accounts_nobody_explains_are_orphans() -> None:
     outcome = found([person("ada")], [account("ada"), foreign("ghost"), account("left")], link("left"))
 
     assert outcome.orphans == ("ghost@acme.example",)
+
+
+def test_of_two_linked_accounts_the_one_that_is_there_is_theirs() -> None:
+    """However the links are listed: an account that is gone leaves its link behind."""
+    gone = replace(link("ada"), account_id="acc-zzz")
+
+    for links in ((link("ada"), gone), (gone, link("ada"))):
+        assert matches(found([person("ada")], [account("ada")], *links)) == {"id-ada": "acc-ada"}
+
+
+def test_of_two_linked_accounts_the_one_in_use_is_theirs() -> None:
+    old = replace(account("ada", standing=Standing.DEACTIVATED), id="acc-zzz")
+    links = [link("ada"), replace(link("ada"), account_id="acc-zzz")]
+
+    assert matches(found([person("ada")], [old, account("ada")], *links)) == {"id-ada": "acc-ada"}
+
+
+def test_two_linked_accounts_in_use_are_a_conflict() -> None:
+    other = replace(account("ada"), id="acc-zzz")
+    links = [link("ada"), replace(link("ada"), account_id="acc-zzz")]
+
+    for several in (links, links[::-1]):
+        outcome = found([person("ada")], [account("ada"), other], *several)
+        assert matches(outcome) == {}
+        (conflict,) = outcome.conflicts
+        assert conflict.reason == "linked_twice"
+        assert outcome.skipped == {"id-ada"}
+        assert outcome.orphans == ()

@@ -300,11 +300,19 @@ def test_additions_go_on_when_another_group_could_not_be_read() -> None:
     assert steps(made) == ["create bob standard"]
 
 
-def test_somebody_disabled_is_deactivated_even_on_a_partial_read() -> None:
+def test_somebody_disabled_is_deactivated_though_a_group_was_not_read() -> None:
     groups = [group("Premium", None, Coverage.FAILED), group("Users", ["ada"]), *EMPTY]
-    gone = snapshot([person("ada", active=False)], groups, Coverage.PARTIAL)
+    gone = snapshot([person("ada", active=False)], groups)
 
     assert steps(plan(world(gone, [account("ada")]), POLICY)) == ["deactivate ada"]
+
+
+@pytest.mark.parametrize("coverage", [Coverage.PARTIAL, Coverage.SUSPECT, Coverage.FAILED])
+def test_nobody_is_deactivated_on_a_read_that_is_not_believed(coverage: Coverage) -> None:
+    """A listing without somebody who must be there may be that of another directory."""
+    gone = snapshot([person("ada", active=False)], [group("Users", ["ada"]), *EMPTY], coverage)
+
+    assert steps(plan(world(gone, [account("ada")]), POLICY)) == []
 
 
 def test_somebody_whose_state_is_unknown_is_neither_granted_nor_taken_from() -> None:

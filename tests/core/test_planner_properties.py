@@ -175,8 +175,8 @@ def test_nothing_is_taken_on_a_read_that_is_not_whole(here: World, policy: Polic
     ruled = [g for g in here.snapshot.groups if not g.complete]
     if not ruled and here.snapshot.users_coverage is Coverage.COMPLETE:
         return
-    disabled = {u.external_id for u in here.snapshot.users if u.active is False}
     people_whole = here.snapshot.users_coverage is Coverage.COMPLETE
+    disabled = {u.external_id for u in here.snapshot.users if u.active is False and people_whole}
     vanished = any(g.coverage is Coverage.GONE for g in ruled)
 
     made = plan(here, policy)

@@ -89,12 +89,20 @@ PEOPLE = [
         for how in ("partial", "suspect", "failed", "gone")
     ),
     Scenario(
-        "Whoever was seen to be suspended is deactivated even on a read in part",
+        "Whoever was seen to be suspended is deactivated though a group could not be read",
         people="ada[disabled]",
         groups={"Premium[failed]": ""},
-        accounts="ada[premium] bob[standard]",
-        read="partial",
+        accounts="ada[premium]",
         expect=("deactivate ada",),
+    ),
+    *(
+        Scenario(
+            f"Nobody is deactivated on a read of the people that is {how}: it may be of others",
+            people="ada[disabled]",
+            accounts="ada[premium] bob[standard]",
+            read=how,
+        )
+        for how in ("partial", "suspect", "failed")
     ),
     Scenario(
         "Nobody comes back while a group could not be read: a rule of theirs may be out of sight",
@@ -116,6 +124,25 @@ PEOPLE = [
         accounts="ada[standard]",
         waiting="ada[premium,since=3d,holding=standard]",
         expect=("change ada: standard → premium",),
+    ),
+    Scenario(
+        "A wish that was met before is over, also on a read in part",
+        people="ada",
+        groups={"Premium": "ada"},
+        accounts="ada[premium]",
+        waiting="ada[premium,since=3d,holding=standard]",
+        read="partial",
+    ),
+    Scenario(
+        "Whoever waits under the name of their account keeps their place while their person is in doubt",
+        people="ada[called=zoe,email=shared] bob[email=shared]",
+        groups={"Premium": "ada"},
+        accounts="ada[standard] bob[standard]",
+        waiting="ada[premium,since=3d,holding=standard]",
+        expect=(
+            "ada waits for premium, holds standard since 3d",
+            "conflict shared_email: e-mail shared, person id-ada, person id-bob",
+        ),
     ),
     Scenario(
         "A wish as it was is told with the reasons of today, also while a group could not be read",

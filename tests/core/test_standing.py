@@ -74,6 +74,8 @@ def worlds(draw: st.DrawFn) -> World:
         for a in accounts
         if draw(st.sampled_from([True, True, False]))
     ]
+    if links and draw(st.sampled_from([False] * 5 + [True])):  # two links for one person
+        links[0] = replace(links[0], external_id=links[-1].external_id)
     now = NOW + timedelta(hours=draw(st.integers(0, 40)))
     return world(
         read,
