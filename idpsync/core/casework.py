@@ -152,7 +152,6 @@ class Casework:
         self.doubtful |= doubt.members
         if doubt.conflict:
             self.conflicts.append(doubt.conflict)
-            self.grounds.skipped.add(user.external_id)
         elif linked := self.owners.account(user.source, user.external_id):
             self.doubtful.add(linked.member)
 

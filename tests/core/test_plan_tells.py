@@ -69,7 +69,7 @@ def test_a_debt_that_is_paid_is_granted_and_one_that_is_not_waits() -> None:
             "Two strangers are owed a seat, and there is one",
             accounts="ghost[seatless,orphan] wraith[seatless,orphan]",
             seats="0 premium, 1 standard",
-            waiting="ghost[standard,since=2h,owed] wraith[standard,since=1h,owed]",
+            waiting="wraith[standard,since=1h,owed] ghost[standard,since=2h,owed]",
         )
     )
 

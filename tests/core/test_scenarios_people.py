@@ -142,12 +142,20 @@ LEAVERS = [
         expect=("reactivate ada: standard",),
     ),
     Scenario(
-        "A seat in the book that the target does not show is given anew by the rules",
+        "Whoever is to be there without a seat comes back without one",
         people="ada",
-        groups={"Standard": "ada"},
+        groups={"Contractors": "ada"},
+        accounts="ada[off]",
+        expect=("reactivate ada: no seat",),
+    ),
+    Scenario(
+        "A seat in the book that the target does not show is given anew by the rules",
+        people="ada bob",
+        groups={"Standard": "ada", "Premium": "bob"},
         accounts="ada[seatless]",
         holds="ada[premium,settled]",
-        expect=("change ada: no seat → standard",),
+        seats="1 premium, 1 standard",
+        expect=("change ada: no seat → standard", "create bob: premium"),
     ),
 ]
 

@@ -80,6 +80,13 @@ DOORS = [
         because={"ada": "standard by hand (cli:root)", "bob": "no seat by hand (cli:root)"},
     ),
     Scenario(
+        "A tier given by hand is what somebody gets who is inside with another",
+        people="ada",
+        accounts="ada[standard]",
+        by_hand="ada[premium]",
+        expect=("change ada: standard → premium",),
+    ),
+    Scenario(
         "A rule with a tier counts more than a hand",
         people="ada",
         groups={"Standard": "ada"},
