@@ -38,14 +38,14 @@ class Findings:
 
     def due(self) -> Touched:
         """Those whom the last plan moved, and those for whom a date has passed since."""
-        people = {self._who[member] for member in self.table.moved if member in self._who}
+        people = self.moved()
         self.table.moved.clear()
         while self._dates and self._dates[0][0] <= self.grounds.now:
             people.add(heappop(self._dates)[1])
         return Touched(people, set(self._undated))
 
     def moved(self) -> set[str]:
-        """Those whom this plan moves, by external id."""
+        """Those whom the last settling moved, by external id."""
         return {self._who[member] for member in self.table.moved}
 
     # --- people -----------------------------------------------------------------------------------
@@ -57,8 +57,7 @@ class Findings:
         self.acting.discard(external_id)
         self.leaving.discard(external_id)
         if member := self._member_of.pop(external_id, None):
-            if self._who.get(member) == external_id:
-                del self._who[member]
+            self._who.pop(member, None)
             self.table.drop(member)
 
     def decide(self, external_id: str) -> None:

@@ -142,6 +142,44 @@ LEAVERS = [
         expect=("reactivate ada: standard",),
     ),
     Scenario(
+        "Whoever is suspended shares an address with nobody, and leaves",
+        people="ada[email=desk] bob[email=desk] cy[email=desk,disabled]",
+        accounts="ada[standard] bob[standard] cy[standard,email=desk]",
+        expect=(
+            "deactivate cy",
+            "conflict shared_email: e-mail desk, person id-ada, person id-bob",
+        ),
+    ),
+    Scenario(
+        "Whoever is suspended shares a user name all the same",
+        people="ada bob[user_name=ada,disabled]",
+        accounts="ada[standard] bob[standard]",
+        expect=("conflict shared_user_name: user name ada, person id-ada, person id-bob",),
+    ),
+    Scenario(
+        "Conflicts are told in one order: user names, then addresses",
+        people="ada[email=z] bob[email=z] cy[email=b] dan[email=b] eve[user_name=x] fay[user_name=x]",
+        expect=(
+            "conflict shared_user_name: user name x, person id-eve, person id-fay",
+            "conflict shared_email: e-mail b, person id-cy, person id-dan",
+            "conflict shared_email: e-mail z, person id-ada, person id-bob",
+        ),
+    ),
+    Scenario(
+        "An account without a mark is found by its user name, whatever its address",
+        people="ada[email=lovelace]",
+        groups={"Standard": "ada"},
+        accounts="ada[standard,orphan,unmarked]",
+        expect=("update ada: email external_id", "adopt ada for id-ada by user_name"),
+    ),
+    Scenario(
+        "What another directory calls by the same id is another person",
+        people="ada",
+        groups={"Standard": "ada"},
+        accounts="old[standard,linked=ada,source=elsewhere]",
+        expect=("create ada: standard",),
+    ),
+    Scenario(
         "Whoever is to be there without a seat comes back without one",
         people="ada",
         groups={"Contractors": "ada"},

@@ -22,6 +22,7 @@ from tests.core.test_scenarios_preempt import LEAVES, TAKES
 from tests.core.test_scenarios_reads import DOMAINS, GROUPS, MODES, PEOPLE
 from tests.core.test_scenarios_seats import JOINERS, SEVERAL_GROUPS, WHEN_FULL, WITHOUT_A_RULE
 from tests.core.test_scenarios_strangers import GUESTS, ID_REUSED, NOT_ASSIGNED, OWNER
+from tests.people import invite
 
 T = TypeVar("T")
 
@@ -107,3 +108,35 @@ def test_whatever_time_brings_is_planned_for_as_a_whole(scenario: Scenario) -> N
     here, policy = scenario.world_made(), replace(scenario.policy_made(), preempt=False)
 
     prove([here, *(replace(here, now=here.now + later) for later in LATER)], policy)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
+def test_whatever_is_bought_or_kept_back_is_planned_for_as_a_whole(scenario: Scenario) -> None:
+    here, policy = scenario.world_made(), replace(scenario.policy_made(), preempt=False)
+    more = replace(here, purchased={tier: n + 1 for tier, n in here.purchased.items()})
+    kept = replace(more, reserved=dict.fromkeys(policy.ladder, 1))
+
+    prove([here, more, kept, here], policy)
+
+
+def test_a_doubt_that_is_over_while_the_whole_is_planned_for_is_forgotten() -> None:
+    """Somebody is owed a seat meanwhile: what each one is was not kept up."""
+    alone = Scenario("", people="ada", accounts="ada[standard]", waiting="zoe[standard,owed]")
+    doubt = Scenario("", people="ada bob[user_name=ada]", accounts="ada[standard]")
+    adopted = Scenario("", people="ada", accounts="ada[standard,orphan]")
+    chain = [doubt, alone, replace(alone, waiting=""), adopted, alone, replace(adopted, people="")]
+
+    prove([scenario.world_made() for scenario in chain], doubt.policy_made())
+
+
+def test_an_invite_is_known_by_its_address_too() -> None:
+    scenario = Scenario(
+        "Bob came in by an address that is not the name of the invite",
+        people="bob[email=eve]",
+        accounts="bob[seatless,email=eve]",
+        policy="without_rule none",
+    )
+    here = scenario.world_made()
+    sent = replace(invite("other"), email="Eve@acme.example")
+
+    prove([here, replace(here, invites={sent.member: sent}), here], scenario.policy_made())
