@@ -61,7 +61,8 @@ class Shift:
 class Consequences:
     """`left` are those who leave a group; `lowered` and `raised` are others, the lowered ones displaced.
 
-    `now_wait` and `wait_no_more` are people who are there today.
+    `now_wait` and `wait_no_more` are people who are there today; those who wait now have no seat, or a
+    lower one for it.
     """
 
     joiners: tuple[Joiners, ...]
@@ -79,13 +80,15 @@ def consequences(before: World, without: Plan, after: World, then: Plan) -> Cons
     leaving = _leaving(before, after)
     shifts = _shifts(before, without, then, made_up, leaving)
     others = [shift for who, shift in shifts if who not in leaving]
+    lower = {fold(shift.user_name) for _, shift in shifts if _rank(shift.then) > _rank(shift.without)}
     waited, waits = ({w.member: w for w in plan.waiting} for plan in (without, then))
+    new = {who: w for who, w in waits.items() if who not in waited and who not in names}
     return Consequences(
         joiners=_joiners(made_up, then),
         left=tuple(shift for who, shift in shifts if who in leaving),
         lowered=tuple(s for s in others if _rank(s.then) > _rank(s.without)),
         raised=tuple(s for s in others if _rank(s.then) < _rank(s.without)),
-        now_wait=tuple(w for who, w in waits.items() if who not in waited and who not in names),
+        now_wait=tuple(w for who, w in new.items() if w.holds is None or who in lower),
         wait_no_more=tuple(w for who, w in waited.items() if who not in waits),
     )
 

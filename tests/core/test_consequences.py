@@ -8,6 +8,7 @@ from idpsync.core.consequences import Consequences, consequences, consequences_j
 from idpsync.core.model import Coverage, Link, Standing
 from idpsync.core.planner import plan
 from idpsync.core.policy import GroupRule, Policy, WithoutRule
+from idpsync.core.seats import WaitEntry
 from idpsync.core.world import World
 from tests.people import (
     LADDER,
@@ -101,6 +102,7 @@ def test_people_whose_tier_a_higher_priority_takes_are_displaced() -> None:
     here = replace(house(users="ada", seats=(1, 2)), accounts=(account("ada", PREMIUM),))
     found = follows(replace(here, links=(link("ada"),)), Join("Premium", 1), policy=policy)
     assert [str(shift) for shift in found.lowered] == ["ada@acme.example: standard instead of premium"]
+    assert [entry.user_name for entry in found.now_wait] == ["ada@acme.example"]
     assert found.joiners[0].shares[0].tier is PREMIUM
 
 
@@ -152,6 +154,17 @@ def test_who_leaves_a_group_and_keeps_the_seat_is_said_to_keep_it() -> None:
 def test_who_waits_either_way_is_no_news() -> None:
     here = house("ada bob", has=["ada", "bob"], seats=(0, 3))
     assert follows(here, MoreSeats(STANDARD, 1)).now_wait == ()
+
+
+def test_who_waits_and_keeps_the_tier_they_have_does_not_have_to_wait_now() -> None:
+    here = house(users="ada", has=["ada"])
+    without = plan(here, POLICY)
+    waits = WaitEntry("ada@acme.example", "ada@acme.example", PREMIUM, NOW)
+    seated, seatless = (
+        replace(without, waiting=(replace(waits, holds=held),)) for held in (STANDARD, None)
+    )
+    assert consequences(here, without, here, seated).now_wait == ()
+    assert consequences(here, without, here, seatless).now_wait == seatless.waiting
 
 
 def test_an_account_that_is_off_holds_no_seat() -> None:
