@@ -89,7 +89,7 @@ class Standing:
         """After a run that was good in every way: the next may go on from here."""
         following, self._next, self._checked = self._next, None, None
         preview = outcome.preview
-        if preview is None or preview.first_run or outcome.run.state is not RunState.DONE:
+        if preview is None or outcome.run.state is not RunState.DONE:
             return
         if preview.changes is None:
             following = self._begun(preview, rule, turn)
@@ -99,7 +99,7 @@ class Standing:
 
     def _begun(self, preview: Preview, rule: Rule, turn: Turn) -> Kept | None:
         read = preview.snapshot
-        able = isinstance(self.rooms.source, CanReadChanges) and bool(rule.full_read)
+        able = isinstance(self.rooms.source, CanReadChanges)
         if not able or not read.cursor or read.problems or rule.policy.mode is not Mode.FULL:
             return None
         return Kept(
@@ -141,7 +141,8 @@ class Standing:
         changes = changes_in(kept.world.files, kept.lines, books, seen, rule.policy)
         made = _told_now(kept.world.plan(changes))
         world = _as_read(kept.world.world(), seen)
-        if reason := disagreement(world.accounts, books.holdings, books.invites.keys()):
+        names = kept.world.files.member_of
+        if reason := disagreement(names, world.accounts, books.holdings, books.invites.keys()):
             raise InDoubt(reason)
         report = guard(
             made, rule.limits, accounts=world.accounts, snapshot=world.snapshot, last=kept.last

@@ -141,7 +141,7 @@ class FakeSource:
             scope=now.scope,
             people=people,
             groups={
-                group.name: _between(known[group.name], group)
+                group.name: _between(known[group.name], group, self.directory.untold)
                 for group in now.groups
                 if group.members != known[group.name].members
             },
@@ -211,9 +211,9 @@ class FakeSource:
             raise fault
 
 
-def _between(before: Group, after: Group) -> MemberChanges:
+def _between(before: Group, after: Group, untold: set[str]) -> MemberChanges:
     old, new = before.members or frozenset(), after.members or frozenset()
-    return MemberChanges(new - old, old - new)
+    return MemberChanges(new - old - untold, old - new - untold)
 
 
 def _state(snapshot: DirectorySnapshot) -> tuple[object, ...]:
