@@ -33,7 +33,9 @@ def diff_outline(diff: Document, file: str) -> Outline:
         lead=_lead(diff, differs=bool(sections or pools)),
         facts=tuple(_facts(diff)),
         tripped=(),
-        commands=commands_for(diff["now"]["digest"], held=diff["guard"]["now"]),
+        commands=commands_for(
+            diff["now"]["digest"], held=diff["guard"]["now"] and diff["now"]["mode"] != "observe"
+        ),
         pools=pools,
         summary=tuple((section.title, len(section.rows)) for section in groups),
         sections=sections,

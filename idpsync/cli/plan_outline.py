@@ -35,7 +35,7 @@ def plan_outline(plan: Document) -> Outline:
         lead=_lead(plan),
         facts=facts_of(plan),
         tripped=tripped_of(plan),
-        commands=commands_for(plan["digest"], held=plan["guard"]["held"]),
+        commands=commands_for(plan["digest"], held=plan["guard"]["held"] and plan["mode"] != "observe"),
         pools=(_pool(plan),),
         summary=tuple((section.title, len(section.rows)) for section in groups),
         sections=(*_remarks(plan), *groups, *_left_alone(plan)),
@@ -51,7 +51,8 @@ def counted(number: int, noun: str) -> str:
 def facts_of(plan: Document) -> tuple[tuple[str, str], ...]:
     """What it was made from, and the name it is approved by."""
     read = plan["directory"]
-    whole = "read whole" if read["complete"] else "NOT read whole: nothing is removed"
+    lacking = "NOT read whole: nothing is removed for what is missing"
+    whole = "read whole" if read["complete"] else lacking
     people = "1 person" if read["users"] == 1 else f"{read['users']:,} people"
     return (
         ("Directory", f"{read['kind']}, {people}, {whole}"),

@@ -34,11 +34,12 @@ def show_outcome(console: Console, outcome: Outcome, plan: Document | None) -> N
     for sentence in dict.fromkeys((*run.problems, *(plan["notes"] if plan else ()))):
         console.print(Text(f"  ! {sentence}"))
     if run.state is RunState.INCOMPLETE:
-        console.print("The directory was not read whole: nothing was removed.")
+        console.print("The directory was not read whole: nothing was removed for what is missing.")
     for failed in outcome.failed[:MOST]:
         name = failed.action.profile.user_name
         console.print(Text(f"  {failed.outcome}: {name}: {failed.error}", style="red"))
-    if plan and plan["waiting"]:
+    began = outcome.preview is not None and outcome.preview.first_run is None
+    if plan and plan["waiting"] and began and plan["mode"] != "observe":
         number = len(plan["waiting"])
         waits = "1 person waits" if number == 1 else f"{number} people wait"
         console.print(f"{waits}: `idpsync waitlist`")

@@ -5,7 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,37 +104,57 @@ def _verdict(preview: Preview) -> int:
 def apply(desk: Desk, digest: str | None, adopt: bool, yes: bool, as_json: bool) -> int:
     """Plan and apply, under the guard.
 
-    A first run at a target that has people in it writes nothing without --adopt or --digest.
+    A first run at a target that has people in it writes nothing without --adopt, or a yes on a terminal
+    to the accounts that are shown.
     """
     house = desk.house
     if house.reconciler.rule.policy.mode is not Mode.OBSERVE:
         desk.book_what_is_due()  # a plan is shown with the seats that it is carried out with
+    asked = Consent(digest, adopt=adopt)
     if digest is None and not yes and sys.stdin.isatty():
         preview = house.reconciler.preview()
         show_plan(Console(stderr=True) if as_json else desk.console, _document(desk, preview))
-        question = _question(preview)
-        if question is None:
-            return _verdict(preview)
-        click.confirm(question, abort=True, err=True)
-        digest = preview.plan.digest
-    outcome = carry_out(desk, digest, adopt=adopt, shown=not as_json)
+        asked = _ask(preview, asked)
+    outcome = carry_out(desk, asked, shown=not as_json)
     document = outcome_json(desk, outcome)
     desk.say(document, as_json, lambda console: show_outcome(console, outcome, document["plan"]))
     return exit_of(outcome)
 
 
-def _question(preview: Preview) -> str | None:
-    """What a person is asked before a plan is applied; None where there is nothing to apply."""
-    begins = preview.first_run
-    if begins and begins.mode is not Mode.OBSERVE:
-        found = begins.matched_by.total()
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What may be carried out: the plan of this digest; with whom a first run may begin."""
+
+    digest: str | None = None
+    adopt: bool = False
+    agreed: frozenset[str] | None = None
+
+
+def _ask(preview: Preview, asked: Consent) -> Consent:
+    """Exactly this plan, once a person has said yes; a plan that touches nobody is not asked about."""
+    made = preview.plan
+    question = _question(preview, asked)
+    if question:
+        click.confirm(question, abort=True, err=True)
+    begins = question and preview.first_run and not asked.adopt
+    agreed = frozenset(adoption.account_id for adoption in made.adoptions) if begins else None
+    return replace(asked, digest=made.digest, agreed=agreed)
+
+
+def _question(preview: Preview, asked: Consent) -> str | None:
+    """What a person is asked before a plan is applied; None where nobody would be touched by it."""
+    if preview.plan.mode is Mode.OBSERVE:
+        return None
+    if preview.first_run and not asked.adopt:
+        found = preview.first_run.matched_by.total()
         return f"Adopt the people who are there already ({found}), and apply exactly this plan?"
-    return "Apply exactly this plan?" if preview.plan.actions else None
+    touched = preview.plan.actions or preview.plan.adoptions
+    return "Apply exactly this plan?" if touched else None
 
 
-def carry_out(desk: Desk, digest: str | None = None, *, adopt: bool = False, shown: bool) -> Outcome:
+def carry_out(desk: Desk, asked: Consent | None = None, *, shown: bool) -> Outcome:
     """One reconciliation under the lease, then the alerts; with `shown` a bar on a terminal."""
-    house = desk.house
+    house, asked = desk.house, asked or Consent()
     with stopped_by_signals() as stopping:
         lease = house.store.lease
         with lead(lease, patience=BUSY_PATIENCE, on_lost=stopping.set) as token:
@@ -142,8 +162,9 @@ def carry_out(desk: Desk, digest: str | None = None, *, adopt: bool = False, sho
                 actor=desk.actor,
                 trigger="cli",
                 token=token,
-                digest=digest,
-                adopt=adopt,
+                digest=asked.digest,
+                adopt=asked.adopt,
+                agreed=asked.agreed,
                 stopping=stopping,
             )
             with bar("applying", shown=shown and desk.console.is_terminal) as progress:
@@ -171,6 +192,8 @@ def exit_of(outcome: Outcome) -> int:
     """The exit code that tells how a run ended."""
     if outcome.error:
         return remedy(outcome.error).exit
+    if outcome.preview and outcome.preview.would_be_held:
+        return Exit.HELD
     if outcome.run.state is RunState.INCOMPLETE:
         return Exit.INCOMPLETE
     return Exit.TARGET if outcome.failed else Exit.DONE

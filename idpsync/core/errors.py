@@ -16,6 +16,7 @@ IdpSyncError
 ├── AmbiguousCorrelation    a person must say which account is whose
 ├── UnsafePlan              the guard held the plan; approve or reject it
 ├── DigestMismatch          the plan is not the one that was reviewed
+├── OthersToAdopt           a first run finds other accounts than those that were shown
 ├── AssertionRejected       the SAML assertion is not accepted
 ├── PurchaseRefused         order something the contract allows
 ├── NotPermitted            somebody with more rights must do it
@@ -167,6 +168,18 @@ class DigestMismatch(IdpSyncError):
         self.wanted, self.found = wanted, found
         super().__init__(
             f"the plan made now has digest {found}, not {wanted}; nothing was written: review it again"
+        )
+
+
+class OthersToAdopt(IdpSyncError):
+    """A first run would adopt people who were not among those shown: nothing was written."""
+
+    def __init__(self, user_names: tuple[str, ...]) -> None:
+        self.user_names = user_names
+        more = f" and {len(user_names) - 10} more" if len(user_names) > 10 else ""
+        super().__init__(
+            "by now others would be adopted than those that were shown "
+            f"({', '.join(user_names[:10])}{more}); nothing was written: review it again"
         )
 
 

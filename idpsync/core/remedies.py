@@ -39,6 +39,7 @@ REMEDIES: dict[type[errors.IdpSyncError], Remedy] = {
     errors.AmbiguousCorrelation: Remedy(Exit.TARGET, 403, WARN),
     errors.UnsafePlan: Remedy(Exit.HELD, 503, ACT),
     errors.DigestMismatch: Remedy(Exit.DIGEST, 409, WARN),
+    errors.OthersToAdopt: Remedy(Exit.DIGEST, 409, WARN),
     errors.AssertionRejected: Remedy(Exit.FAULT, 401, WARN),
     errors.PurchaseRefused: Remedy(Exit.USAGE, 409, WARN),
     errors.NotPermitted: Remedy(Exit.USAGE, 403, WARN),

@@ -11,6 +11,7 @@ from idpsync.core.errors import IdpSyncError
 from idpsync.core.guard import GuardReport
 from idpsync.core.model import Account, DirectorySnapshot, fold
 from idpsync.core.plan import Plan, UpdateProfile
+from idpsync.core.policy import Mode
 from idpsync.core.records import HeadroomSample, LedgerEntry, RunRecord, RunState
 from idpsync.core.seats import SeatPool, Tier, WaitEntry
 from idpsync.core.world import World
@@ -54,7 +55,13 @@ class Preview:
         if not self.snapshot.complete:
             return self.snapshot.problems
         awaited = (str(self.first_run),) if self.first_run else ()
-        return (*self.snapshot.problems, *awaited, *told_drift(self.found.drift))
+        stopped = (would_hold(self.report),) if self.would_be_held else ()
+        return (*self.snapshot.problems, *awaited, *stopped, *told_drift(self.found.drift))
+
+    @property
+    def would_be_held(self) -> bool:
+        """Over the guard's limits in mode observe: nothing is written either way, nothing to approve."""
+        return self.report.held and self.plan.mode is Mode.OBSERVE
 
     def agreed(self) -> "Preview":
         """The same plan once somebody has let idpsync work among the people who are there."""
@@ -77,6 +84,10 @@ class Outcome:
     @property
     def failed(self) -> tuple[Performed, ...]:
         return tuple(p for p in self.performed if not p.done)
+
+
+def would_hold(report: GuardReport) -> str:
+    return f"In mode full the guard would hold this plan: {'; '.join(report.sentences)}"
 
 
 def state_of(preview: Preview, performed: tuple[Performed, ...]) -> RunState:

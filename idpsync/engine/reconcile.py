@@ -11,6 +11,7 @@ from idpsync.core.errors import (
     DigestMismatch,
     IdpSyncError,
     LeaseLost,
+    OthersToAdopt,
 )
 from idpsync.core.model import Link
 from idpsync.core.policy import Mode
@@ -46,10 +47,10 @@ class Order:
     """Who asks for a reconciliation, and what they insist on.
 
     `token` is the fencing token of the leader. `digest` is the plan that was reviewed: another plan is
-    not applied. With either `adopt` or `digest` somebody has let idpsync work among the accounts that
-    are at the target before its first run. `stopping` is asked between two people. `from_changes`: read
-    only what changed since the last run of this process, where that is certain, and remember for the
-    next.
+    not applied. With `adopt` somebody has let idpsync work among the accounts that are at the target
+    before its first run; `agreed` are the ids of those that somebody was shown and said yes to, and no
+    others are adopted. `stopping` is asked between two people. `from_changes`: read only what changed
+    since the last run of this process, where that is certain, and remember for the next.
     """
 
     actor: str
@@ -57,6 +58,7 @@ class Order:
     token: int | None = None
     digest: str | None = None
     adopt: bool = False
+    agreed: frozenset[str] | None = None
     from_changes: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
     progress: Progress = lambda _done, _all: None
@@ -103,7 +105,8 @@ class Reconciler:
             return self._end(run, RunState.FAILED, error=error)
 
     def _cycle(self, run: RunRecord, order: Order, cause: Cause) -> Outcome:
-        if self.rule.policy.mode is not Mode.OBSERVE:
+        observes = self.rule.policy.mode is Mode.OBSERVE
+        if not observes:
             self._what_is_due(cause)
         preview = self._look(run, order)
         run = replace(run, digest=preview.plan.digest, problems=preview.problems)
@@ -114,6 +117,11 @@ class Reconciler:
                 preview=preview,
                 error=DigestMismatch(order.digest, preview.plan.digest),
             )
+        if observes:  # an approval is for a run that writes
+            self.rooms.runs.supersede(cause)
+            return self._look_on(run, preview, cause)
+        if others := self._others(preview, order):
+            return self._end(run, RunState.STOPPED, preview=preview, error=OthersToAdopt(others))
         consent = self._consent(preview, order)
         asked = preview.report.held or consent is None
         approval = asked and approved(self.rooms, self.rule, preview, cause)
@@ -124,8 +132,6 @@ class Reconciler:
             self._note(preview, cause)
             return self._end(run, RunState.HELD, preview=preview, error=error)
         self.rooms.runs.supersede(cause)
-        if self.rule.policy.mode is Mode.OBSERVE:
-            return self._look_on(run, preview, cause)
         self._take_over(preview, replace(cause, because=(consent or "the plan was approved",)))
         preview = preview.agreed()
         run = replace(run, problems=preview.problems)
@@ -148,7 +154,14 @@ class Reconciler:
             return "no account of somebody else's was there"
         if order.adopt:
             return "apply --adopt"
-        return f"apply --digest {order.digest}" if order.digest else None
+        return None if order.agreed is None else "these accounts were shown, and the answer was yes"
+
+    def _others(self, preview: Preview, order: Order) -> tuple[str, ...]:
+        """User names of whom a first run would adopt though they were not among those shown."""
+        if preview.first_run is None or order.adopt or order.agreed is None:
+            return ()
+        found = (a for a in preview.plan.adoptions if a.account_id not in order.agreed)
+        return tuple(adoption.user_name for adoption in found)
 
     def _look_on(self, run: RunRecord, preview: Preview, cause: Cause) -> Outcome:
         """Nothing is written but the count of the seats in use, which logins go by, and drift."""

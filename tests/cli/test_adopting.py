@@ -71,10 +71,34 @@ def test_apply_adopt_takes_over_who_is_there(peopled: Inside, twin: ScimTwin) ->
     assert peopled.json("plan")["notes"] == []
 
 
-def test_apply_with_the_digest_that_plan_printed_takes_over_too(peopled: Inside, twin: ScimTwin) -> None:
-    peopled.done("apply", "--digest", peopled.json("plan")["digest"])
+def test_apply_with_the_digest_that_plan_printed_adopts_nobody_without_adopt(
+    peopled: Inside, twin: ScimTwin
+) -> None:
+    digest = peopled.json("plan")["digest"]
 
+    peopled.width = 2000
+    assert ADOPTABLE in peopled.done("apply", "--digest", digest).out
+    assert (written(twin), links(peopled)) == ([], 0)
+
+    peopled.done("apply", "--digest", digest, "--adopt")
     assert CLEO in names(twin)
+
+
+def test_a_first_run_without_consent_sends_nobody_to_a_wait_list_that_was_not_written(
+    peopled: Inside,
+) -> None:
+    peopled.config["policy"]["rules"] = [{"group": "Premium", "tier": "premium", "when_full": "wait"}]
+    everybody = (
+        (peopled.folder / "people.csv").read_text(encoding="utf-8").replace("true,\n", "true,Premium\n")
+    )
+    (peopled.folder / "people.csv").write_text(everybody, encoding="utf-8")
+
+    looked = peopled.call("apply", "--yes", "--json")
+    assert looked.json["plan"]["waiting"]
+    assert "idpsync waitlist" not in peopled.done("apply", "--yes").out
+    assert peopled.json("waitlist") == []
+
+    assert "`idpsync waitlist`" in peopled.done("apply", "--yes", "--adopt").out
 
 
 def test_the_command_that_the_sentence_names_lets_the_next_run_take_over(
@@ -109,6 +133,18 @@ def test_a_person_is_asked_also_where_nothing_but_links_would_be_written(peopled
 
     assert (code, "Adopt the people who are there already (3)" in said) == (0, True)
     assert links(peopled) == 3
+
+
+def test_a_plan_that_touches_nobody_is_carried_out_without_a_question(serviced: Inside) -> None:
+    serviced.done("apply", "--yes")
+    serviced.config["policy"]["leavers"] = {"action": "deactivate", "grace": "30d"}
+    leave_the_directory(serviced, "bob")
+
+    code, said = on_a_terminal(serviced, "", "apply")
+
+    assert (code, "Apply exactly" in said, "0 of 0 actions done" in said) == (0, False, True)
+    assert serviced.json("explain", BOB)["outcome"] == "in_grace"
+    assert "account.missing" in [row["event"] for row in serviced.json("ledger")]
 
 
 # --- drift and modes ----------------------------------------------------------------------------------

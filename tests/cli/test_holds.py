@@ -106,6 +106,19 @@ def test_the_commands_say_what_they_take(idpsync: Inside) -> None:
         assert "the one that `idpsync plan` has just" in idpsync.done(verb, "--help").out
 
 
+def test_observe_ends_with_3_and_offers_nothing_to_approve(shrinking: Inside) -> None:
+    shrinking.config["policy"]["mode"] = "observe"
+    assert shrinking.call("plan", "--json", "--out", "old.json").code == 3
+
+    for words in (("plan",), ("plan", "--diff", "old.json"), ("apply", "--yes")):
+        ended = shrinking.call(*words)
+        assert ended.code == 3
+        assert "approve" not in ended.out + ended.err
+    assert "In mode full the guard would hold this plan: removals.count: allowed 1, seen 2" in ended.out
+    assert states(shrinking) == []
+    assert {alert["phase"] for alert in shrinking.json("alerts")} == {"ok"}
+
+
 # --- deciding -----------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from idpsync.core.errors import DigestMismatch, UnknownOutcome, UnsafePlan
+from idpsync.core.errors import DigestMismatch, OthersToAdopt, UnknownOutcome, UnsafePlan
 from idpsync.core.guard import Limit
 from idpsync.core.membership import Actor
 from idpsync.core.model import Account, Link
@@ -136,12 +136,42 @@ def test_an_order_to_adopt_takes_them_over_and_from_then_on_runs_are_as_usual() 
     assert [p.member for p in house.run().performed] == ["eve"]
 
 
-def test_the_digest_of_the_plan_that_was_read_is_consent() -> None:
+def test_a_digest_says_nothing_of_whom_it_adopts_and_is_no_consent() -> None:
     house = peopled()
     seen = house.reconciler.preview().plan.digest
 
-    assert RunState.DONE is house.run(digest=seen).run.state
+    assert looked_on(house, house.run(digest=seen))
+    assert RunState.DONE is house.run(digest=seen, adopt=True).run.state
     assert adopted(house)
+
+
+def test_a_yes_to_the_accounts_that_were_shown_is_consent_for_them() -> None:
+    house = peopled()
+    seen = house.reconciler.preview().plan
+
+    assert RunState.DONE is house.run(digest=seen.digest, agreed=shown(seen)).run.state
+    assert adopted(house)
+    (row,) = (r for r in house.store.ledger.entries() if r.event == "target.adopted")
+    assert row.because == ("these accounts were shown, and the answer was yes",)
+
+
+def test_a_yes_does_not_count_for_an_account_that_came_meanwhile() -> None:
+    house = peopled()
+    seen = house.reconciler.preview().plan
+    twin = account("zoe", STANDARD, external_id=house.directory.add("zoe").external_id)
+    put(house, twin)
+
+    outcome = house.run(agreed=shown(seen))
+
+    assert isinstance(outcome.error, OthersToAdopt)
+    assert "(zoe" in str(outcome.error)
+    assert "nothing was written: review it again" in str(outcome.error)
+    assert house.target.calls["apply"] == 0
+    assert linked(house) == set()
+
+
+def shown(plan: Plan) -> frozenset[str]:
+    return frozenset(adoption.account_id for adoption in plan.adoptions)
 
 
 def test_the_digest_of_another_plan_is_none() -> None:

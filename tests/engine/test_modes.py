@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from idpsync.core.guard import Limit
 from idpsync.core.plan import KIND, Action, ChangeRoles, ChangeTier
 from idpsync.core.policy import GroupRule, LeaverAction, Mode
-from tests.engine.house import EngineHouse, login
+from idpsync.core.records import Cause, HoldState, RunState
+from tests.engine.house import LAX, EngineHouse, login
 from tests.people import POLICY, PREMIUM, STANDARD
 
 FULL, NO_REMOVALS, CREATE_ONLY, OBSERVE = Mode.FULL, Mode.NO_REMOVALS, Mode.CREATE_ONLY, Mode.OBSERVE
@@ -184,3 +186,34 @@ def test_who_logs_in_while_idpsync_observes_finds_the_seats_in_use_counted() -> 
 
     assert house.booked() == before | {"ned": "standard", "olga": "standard"}
     assert house.admitter.admit(login("ned")).let_in
+
+
+def test_observe_holds_nothing_and_leaves_an_approval_for_a_run_that_writes() -> None:
+    house = moved_on(FULL)
+    house.limits = replace(LAX, changes=Limit(count=0))
+    digest = house.run().run.digest
+    assert digest
+    house.store.runs.decide(digest, HoldState.APPROVED, Cause("cli:ines"))
+    house.policy = replace(house.policy, mode=OBSERVE)
+
+    outcome = house.run()
+
+    assert RunState.DONE is outcome.run.state
+    assert outcome.error is None
+    (said,) = (problem for problem in outcome.run.problems if "would hold this plan" in problem)
+    assert said.startswith("In mode full the guard would hold this plan: changes.count: allowed")
+    assert "approve" not in said
+    assert [held.state for held in house.store.runs.held_plans()] == [HoldState.APPROVED]
+
+    house.policy = replace(house.policy, mode=FULL)
+    assert house.run().performed
+
+
+def test_what_was_held_waits_for_nobody_once_the_mode_is_observe() -> None:
+    house = moved_on(FULL)
+    house.limits = replace(LAX, changes=Limit(count=0))
+    assert RunState.HELD is house.run().run.state
+    house.policy = replace(house.policy, mode=OBSERVE)
+    house.run()
+
+    assert [held.state for held in house.store.runs.held_plans()] == [HoldState.SUPERSEDED]
