@@ -15,6 +15,7 @@ from idpsync.core.model import Account, fold
 from idpsync.core.plan import Action
 from idpsync.core.policy import Policy, WhenFull, WithoutRule
 from idpsync.core.records import LedgerEntry
+from tests.contracts.stores import Opener
 from tests.engine.house import GROUPS, EngineHouse, login
 from tests.engine.standing_house import StandingHouse
 from tests.engine.test_due import buy
@@ -56,7 +57,7 @@ class FatedTarget(FakeTarget):
         return account
 
 
-def twins(seed: int) -> tuple[StandingHouse, StandingHouse]:
+def twins(seed: int, open_store: Opener | None = None) -> tuple[StandingHouse, StandingHouse]:
     dice = random.Random(seed)
     policy: Policy = replace(
         POLICY,
@@ -69,7 +70,11 @@ def twins(seed: int) -> tuple[StandingHouse, StandingHouse]:
     made = []
     for full_read in (timedelta(0), timedelta(hours=5)):
         house = StandingHouse(
-            seats={PREMIUM: 2, STANDARD: 3}, policy=policy, full_read=full_read, concurrency=1
+            seats={PREMIUM: 2, STANDARD: 3},
+            policy=policy,
+            open_store=open_store,
+            full_read=full_read,
+            concurrency=1,
         )
         house.use_target(FatedTarget(seed))
         house.begin()
@@ -179,7 +184,11 @@ def state_of(house: EngineHouse) -> dict[str, object]:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_what_changed_leads_to_where_everything_leads(seed: int) -> None:
-    whole, standing = twins(seed)
+    live_alike(*twins(seed), seed)
+
+
+def live_alike(whole: StandingHouse, standing: StandingHouse, seed: int) -> None:
+    """Five and twenty things happen to both; after each of them all is the same."""
     steps = random.Random(f"steps {seed}")
     for _ in range(25):
         act = steps.randrange(10**9)
