@@ -63,10 +63,9 @@ class StandingWorld:
 
     def _is_plain(self) -> bool:
         """Whether nobody's lot hangs on everybody else's."""
-        evidence, pool = self.grounds.evidence, self.files.pool()
-        known = evidence.absence_counts and evidence.groups_complete
+        pool = self.files.pool()
         return (
-            known
+            self.grounds.evidence.groups_complete
             and not self.policy.preempt
             and all(pool.balance(tier) >= 0 for tier in self.policy.ladder)
             and not self.files.owed

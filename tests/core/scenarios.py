@@ -122,8 +122,8 @@ class Scenario:
 # --- words --------------------------------------------------------------------------------------------
 
 _VALUES = {
-    *("called", "user_name", "email", "given_name", "family_name", "since", "door", "roles", "role"),
-    *("mark", "linked", "source", "missing", "id", "holding", "accepts"),
+    *("called", "user_name", "email", "given_name", "family_name", "display_name", "since", "door"),
+    *("roles", "role", "mark", "linked", "source", "missing", "id", "holding", "accepts"),
 }
 
 
@@ -225,7 +225,8 @@ def _profile(n: Named) -> Profile:
     if "email" in n.values:
         said = n.values["email"]
         made = replace(made, email=address(said) if said else None)
-    names = {key: n.values[key] for key in ("given_name", "family_name") if key in n.values}
+    spoken = ("given_name", "family_name", "display_name")
+    names = {key: n.values[key] for key in spoken if key in n.values}
     return replace(made, **names)
 
 

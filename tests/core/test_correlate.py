@@ -87,6 +87,28 @@ def test_an_address_is_a_key_only_when_verified_and_the_account_unmarked() -> No
     )  # not hers, and no obstacle to one of hers
 
 
+def test_mark_and_user_name_are_keys_whatever_the_address() -> None:
+    marked, named = replace(account("ada"), profile=account("other").profile), foreign("bob")
+    outcome = found([person("ada"), person("bob")], [marked, named], verified=False)
+
+    assert matches(outcome) == {"id-ada": "acc-ada", "id-bob": "acc-bob"}
+
+
+def test_candidates_are_named_in_the_order_of_their_ids() -> None:
+    twins = [replace(account("ada"), id=f"acc-{n}") for n in (3, 1, 2)]
+    (conflict,) = found([person("ada")], twins).conflicts
+
+    assert [key.partition("(")[2] for key in conflict.keys[1:]] == ["acc-1)", "acc-2)", "acc-3)"]
+
+
+def test_an_empty_user_name_is_none_that_people_share() -> None:
+    nameless = [
+        replace(p, profile=replace(p.profile, user_name="")) for p in map(person, ("ada", "bob"))
+    ]
+
+    assert found(nameless, []).conflicts == ()
+
+
 def test_people_the_directory_does_not_tell_apart_are_left_alone() -> None:
     twin = replace(person("ada"), external_id="id-ada-2")
     outcome = found([person("ada"), twin, person("bob")], [account("bob")])

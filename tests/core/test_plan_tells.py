@@ -123,6 +123,21 @@ def test_whoever_stays_owed_would_take_what_they_gave_up() -> None:
     assert [names(entry.accepts) for entry in made.waiting] == [["premium", "standard"]]
 
 
+def test_whoever_holds_a_seat_waits_for_what_is_better_and_no_more() -> None:
+    made = made_of(
+        Scenario(
+            "Once everything would have done, now a lower seat is held",
+            people="ada",
+            groups={"Premium": "ada"},
+            accounts="ada[standard]",
+            seats="0 premium, 1 standard",
+            waiting="ada[premium,since=1d,accepts=premium+standard]",
+        )
+    )
+
+    assert [names(entry.accepts) for entry in made.waiting] == [["premium"]]
+
+
 def test_a_wish_that_was_out_of_sight_is_for_better_than_what_is_held_now() -> None:
     unseen = Scenario(
         "The group that grants gold could not be read, the one that grants silver was",

@@ -166,6 +166,29 @@ LEAVERS = [
         ),
     ),
     Scenario(
+        "A stranger's account without mark and address is nobody's",
+        people="ada",
+        groups={"Standard": "ada"},
+        accounts="ghost[standard,orphan,unmarked,email=]",
+        expect=("create ada: standard", "orphan ghost"),
+    ),
+    *(
+        Scenario(
+            f"A new {key} alone is written",
+            people=f"ada[{key}={value}]",
+            groups={"Standard": "ada"},
+            accounts="ada[standard]",
+            expect=(f"update ada: {key}{named}",),
+        )
+        for key, value, named in (
+            ("email", "lovelace", ""),
+            ("given_name", "ADA", ""),
+            ("family_name", "Lovelace", ""),
+            ("display_name", "Countess", ""),
+            ("user_name", "lovelace", ", now lovelace"),
+        )
+    ),
+    Scenario(
         "An account without a mark is found by its user name, whatever its address",
         people="ada[email=lovelace]",
         groups={"Standard": "ada"},

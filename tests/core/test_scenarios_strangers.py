@@ -146,7 +146,29 @@ ID_REUSED = [
     ),
 ]
 
+ID_REUSED += [
+    Scenario(
+        f"An address that {who} does not have says nothing of who somebody is",
+        people=f"ada[called=zoe,family_name=King{mine}]",
+        groups={"Standard": "ada"},
+        accounts=f"ada[standard{theirs}]",
+        expect=(f"update ada: user_name {written}given_name family_name display_name, now zoe",),
+    )
+    for who, mine, theirs, written in (
+        ("the directory", ",email=", "", ""),
+        ("the target", "", ",email=", "email "),
+    )
+]
+
 OWNER = [
+    Scenario(
+        "A primary owner is not found among people without an address",
+        people="ada[email=]",
+        groups={"Standard": "ada"},
+        accounts="ada[standard]",
+        policy="primary_owner root",
+        expect=("note: the primary owner root is not in the directory: their account is left as it is",),
+    ),
     Scenario(
         "A primary owner whom the directory does not know is told of and left as they are",
         people="ada",
