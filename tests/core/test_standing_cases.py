@@ -15,9 +15,11 @@ from idpsync.core.policy import Policy
 from idpsync.core.standing import StandingWorld
 from idpsync.core.world import NO_ASSIGNMENTS, NO_INVITES, World
 from tests.core.scenarios import Scenario
+from tests.core.test_scenarios_accounts import ACCOUNTS
 from tests.core.test_scenarios_movers import MIN_HOLD, MOVES, QUEUE
-from tests.core.test_scenarios_people import ACCOUNTS, LEAVERS, NAMES, SUSPENDED
-from tests.core.test_scenarios_pool import DOORS, OVER, OWED, ROLES
+from tests.core.test_scenarios_owed import OWED
+from tests.core.test_scenarios_people import LEAVERS, NAMES, SUSPENDED
+from tests.core.test_scenarios_pool import DOORS, OVER, ROLES
 from tests.core.test_scenarios_preempt import LEAVES, TAKES
 from tests.core.test_scenarios_reads import DOMAINS, GROUPS, MODES, PEOPLE
 from tests.core.test_scenarios_seats import JOINERS, SEVERAL_GROUPS, WHEN_FULL, WITHOUT_A_RULE
