@@ -1,6 +1,6 @@
 """What a plan tells beside its actions: reasons step by step, who is granted a seat, the pools."""
 
-from idpsync.core.plan import ChangeTier, Plan
+from idpsync.core.plan import ChangeTier, CreateAccount, Plan
 from idpsync.core.planner import plan
 from idpsync.core.seats import Tier
 from tests.core.scenarios import Scenario
@@ -61,6 +61,22 @@ def test_those_who_are_granted_a_seat_are_told_in_the_order_of_their_turns() -> 
     )
 
     assert [entry.user_name.partition("@")[0] for entry in made.granted] == ["cy", "bob", "ada"]
+
+
+def test_a_seat_on_its_way_to_whom_no_rule_gives_one_is_no_wish_of_theirs() -> None:
+    made = made_of(
+        Scenario(
+            "A login was let in before its person came among the contractors",
+            people="ada",
+            groups={"Contractors": "ada"},
+            holds="ada[standard]",
+        )
+    )
+
+    assert [action.tier for action in made.actions if isinstance(action, CreateAccount)] == [
+        made.pool_after.ladder.named("standard")
+    ]
+    assert (made.granted, made.waiting) == ((), ())
 
 
 def test_a_debt_that_is_paid_is_granted_and_one_that_is_not_waits() -> None:

@@ -26,7 +26,9 @@ from idpsync.core.policy import GroupRule, Policy
 from idpsync.core.seats import Claim, Door, Holding, SeatPool, Tier, place
 from idpsync.core.world import World
 from tests.core import (
+    test_scenarios_accounts,
     test_scenarios_movers,
+    test_scenarios_owed,
     test_scenarios_people,
     test_scenarios_pool,
     test_scenarios_preempt,
@@ -44,7 +46,9 @@ Thing = TypeVar("Thing")
 
 def every_scenario() -> Iterator[Scenario]:
     for module in (
+        test_scenarios_accounts,
         test_scenarios_movers,
+        test_scenarios_owed,
         test_scenarios_people,
         test_scenarios_pool,
         test_scenarios_preempt,

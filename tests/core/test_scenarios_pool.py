@@ -146,13 +146,6 @@ DOORS = [
         accounts="ada[standard]",
         invites="ada[standard,role=admin]",
     ),
-    Scenario(
-        "A seat on its way is taken by whom a rule leaves without one",
-        people="ada",
-        groups={"Contractors": "ada"},
-        holds="ada[standard]",
-        expect=("create ada: standard",),
-    ),
 ]
 
 OVER = [

@@ -15,25 +15,11 @@ from idpsync.core.policy import Policy
 from idpsync.core.standing import StandingWorld
 from idpsync.core.world import NO_ASSIGNMENTS, NO_INVITES, World
 from tests.core.scenarios import Scenario
-from tests.core.test_scenarios_accounts import ACCOUNTS
-from tests.core.test_scenarios_movers import MIN_HOLD, MOVES, QUEUE
-from tests.core.test_scenarios_owed import OWED
-from tests.core.test_scenarios_people import LEAVERS, NAMES, SUSPENDED
-from tests.core.test_scenarios_pool import DOORS, OVER, ROLES
-from tests.core.test_scenarios_preempt import LEAVES, TAKES
-from tests.core.test_scenarios_reads import DOMAINS, GROUPS, MODES, PEOPLE
-from tests.core.test_scenarios_seats import JOINERS, SEVERAL_GROUPS, WHEN_FULL, WITHOUT_A_RULE
-from tests.core.test_scenarios_strangers import GUESTS, ID_REUSED, NOT_ASSIGNED, OWNER
+from tests.core.test_planner_laws import SCENARIOS
 from tests.people import invite
 
 T = TypeVar("T")
 
-TABLES = [
-    *(MIN_HOLD, MOVES, QUEUE, ACCOUNTS, LEAVERS, NAMES, SUSPENDED, DOORS, OVER, OWED, ROLES),
-    *(LEAVES, TAKES, DOMAINS, GROUPS, MODES, PEOPLE, JOINERS, SEVERAL_GROUPS, WHEN_FULL, WITHOUT_A_RULE),
-    *(GUESTS, ID_REUSED, NOT_ASSIGNED, OWNER),
-]
-SCENARIOS = [scenario for table in TABLES for scenario in table]
 LATER = [timedelta(hours=hours) for hours in (1, 24, 25, 49, 24 * 30)]
 
 
