@@ -6,6 +6,7 @@ from collections.abc import Callable
 import click
 
 from idpsync import log
+from idpsync.cli.context import LOST
 from idpsync.core.errors import ConfigError, IdpSyncError
 from idpsync.core.remedies import Exit, remedy
 
@@ -20,13 +21,15 @@ def answer(call: Callable[[], object]) -> object:
     gc.set_threshold(*CYCLES_LOOKED_FOR)
     log.configure(format="auto", level="warning")
     try:
-        return call()
+        code = call()
     except ConfigError as error:
         _complain_about_config(error)
         return Exit.USAGE
     except IdpSyncError as error:
         click.echo(f"Error: {error}", err=True)
         return remedy(error).exit
+    lost = LOST in click.get_current_context().meta
+    return code or (Exit.FAULT if lost else code)
 
 
 def _complain_about_config(error: ConfigError) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -19,7 +19,6 @@ from idpsync.core.contract import Contract
 from idpsync.core.errors import ConfigError, Problem, StoreError
 from idpsync.core.membership import Actor
 from idpsync.core.records import Cause
-from idpsync.core.remedies import Exit
 
 if TYPE_CHECKING:  # at run time only verbs that open one of them import it
     from idpsync.config import Config
@@ -35,15 +34,28 @@ as_option = click.option(
 class Screen(Console):
     """Standard output for people."""
 
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As ever; the verb goes on, and keeps its exit code, where nobody can read it."""
+        try:
+            super().print(*objects, **how)
+        except OSError as error:
+            stop_printing(error)
+
     def on_broken_pipe(self) -> None:
         """Whoever read our output has seen enough: no fault, and nothing more to say."""
-        leave_quietly()
+        stop_printing(BrokenPipeError())
 
 
-def leave_quietly() -> NoReturn:
-    """End the verb with exit code 0; what is left in buffers goes nowhere."""
+LOST = "idpsync.output_lost"
+"""In the context of a call whose output could not be written, though somebody wanted it."""
+
+
+def stop_printing(error: OSError) -> None:
+    """What is left in buffers, and whatever else is printed, goes nowhere; a full disk is told once."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    raise click.exceptions.Exit(Exit.DONE)
+    if not isinstance(error, BrokenPipeError):
+        complain(f"standard output cannot be written: {error.strerror}")
+        click.get_current_context().meta[LOST] = True
 
 
 @dataclass
@@ -153,8 +165,8 @@ def print_text(text: str) -> None:
     try:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
-    except BrokenPipeError:
-        leave_quietly()
+    except OSError as error:
+        stop_printing(error)
 
 
 pass_desk: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(Desk)
