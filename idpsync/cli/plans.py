@@ -14,7 +14,7 @@ from rich.console import Console
 
 from idpsync.cli import explain_tables, hold_tables
 from idpsync.cli.assumptions import assume_option, assumptions_of, suppose
-from idpsync.cli.context import Desk, json_option, pass_desk
+from idpsync.cli.context import Desk, json_option, pass_desk, print_text
 from idpsync.cli.diff_outline import diff_outline
 from idpsync.cli.documents import hand_out
 from idpsync.cli.plan_file import kept_plan
@@ -223,6 +223,8 @@ def outcome_json(desk: Desk, outcome: Outcome) -> dict[str, Any]:
 @pass_desk
 def explain(desk: Desk, user: str, as_json: bool) -> int:
     """Why USER (user name or e-mail) has what they have, and what must happen for more."""
+    if not user.strip():
+        raise click.BadParameter("name somebody, by user name or e-mail", param_hint="USER")
     house = desk.house
     preview = house.reconciler.preview()
     explanation = explain_user(
@@ -279,7 +281,7 @@ def reject(desk: Desk, digest: str) -> None:
     stays stopped and is not told of again; `approve` still lets it pass.
     """
     _decide(desk, digest, HoldState.REJECTED)
-    click.echo("Rejected; nothing was written.")
+    print_text("Rejected; nothing was written.")
 
 
 def _decide(desk: Desk, digest: str, state: HoldState) -> HeldPlan:

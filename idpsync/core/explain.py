@@ -10,7 +10,15 @@ from idpsync.core.plan import Action, Plan
 from idpsync.core.planner import plan as plan_anew
 from idpsync.core.policy import Entitlement, Mode, Policy
 from idpsync.core.queueing import Place, place_of
-from idpsync.core.reasons import GroupSeen, RoleGiven, RuleSeen, groups_seen, roles_given, rules_seen
+from idpsync.core.reasons import (
+    GroupSeen,
+    RoleGiven,
+    RuleSeen,
+    groups_seen,
+    patience,
+    roles_given,
+    rules_seen,
+)
 from idpsync.core.scene import Finding, Scene, Verdict
 from idpsync.core.seats import Claim, Holding, SeatPool, Tier, WaitEntry, why_not
 from idpsync.core.verdict import verdict
@@ -118,7 +126,12 @@ def explain_user(
     )
     held_by = tuple(map(str, report.tripped)) if report and actions else ()
     found = verdict(scene)
-    if held_by:
+    rules = rules_seen(groups, ruled, policy)
+    if found.finding is Finding.WAITING and scene.entitlement.options == ruled.options:
+        found = _and_then(found, *patience(rules, policy))
+    if policy.mode is Mode.OBSERVE:
+        found = _and_then(found, *_observed(scene))
+    elif held_by:
         found = _and_then(found, _HELD.format(plan.digest))
     if first_run and (actions or subject.adoption):
         found = _and_then(found, first_run)
@@ -138,7 +151,7 @@ def explain_user(
         remarks=remarks,
         verdict=found,
         groups_seen=groups_seen(subject.external_id, world.snapshot, policy),
-        rules=rules_seen(groups, ruled, policy),
+        rules=rules,
         roles=roles_given(scene.entitlement.roles, groups, policy),
         options=tuple(_options(scene, found.finding)),
         place=scene.place,
@@ -153,8 +166,15 @@ def explain_user(
 _HELD = "The guard holds this plan: nothing is written before `idpsync approve {}`."
 
 
-def _and_then(found: Verdict, step: str) -> Verdict:
-    return replace(found, next_steps=(*found.next_steps, step))
+def _and_then(found: Verdict, *steps: str) -> Verdict:
+    return replace(found, next_steps=(*found.next_steps, *steps))
+
+
+def _observed(scene: Scene) -> Iterator[str]:
+    """For everybody of whom another mode would write something, be it a link, a mark or a wish."""
+    subject = scene.subject
+    if scene.actions or subject.adoption or scene.wait_entry or subject.departure(scene.plan):
+        yield "policy.mode is observe: nothing of this is written."
 
 
 def _entitlement(subject: Subject, ruled: Entitlement) -> Entitlement:

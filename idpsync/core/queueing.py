@@ -28,21 +28,31 @@ def place_of(member: str, plan: Plan) -> Place | None:
     earlier = plan.waiting[: plan.waiting.index(entry)]
     same = sum(other.wants == entry.wants for other in earlier)
     before = tuple(other.user_name for other in earlier if other.awaits(entry.wants))
-    return Place(same + 1, before, tuple(_sentences(entry, earlier, before, plan.pool_after)))
+    return Place(same + 1, before, tuple(_sentences(entry, earlier, plan.pool_after)))
 
 
-def _sentences(
-    entry: WaitEntry, earlier: Sequence[WaitEntry], before: tuple[str, ...], pool: SeatPool
-) -> Iterator[str]:
+def _sentences(entry: WaitEntry, earlier: Sequence[WaitEntry], pool: SeatPool) -> Iterator[str]:
     if entry.owed:
         yield "Is owed a seat that was given up in an exchange: nobody stands before them."
-    elif before:
-        named = ", ".join(before[:NAMED]) + (" …" if len(before) > NAMED else "")
-        stand = "1 person stands" if len(before) == 1 else f"{len(before)} people stand"
-        yield f"{stand} before them: {named}."
+    else:
+        yield from _before(entry.wants, earlier)
     for tier in dict.fromkeys((entry.wants, *sorted(entry.accepts))):
         ahead = sum(other.awaits(tier) for other in earlier)
         yield _what_must_happen(tier, ahead, pool, newcomer=entry.holds is None)
+
+
+def _before(wants: Tier, earlier: Sequence[WaitEntry]) -> Iterator[str]:
+    """Those of the same queue, then those who wait for another tier and are given this one first."""
+    queues: dict[Tier, list[str]] = {wants: []}
+    for other in earlier:
+        if other.awaits(wants):
+            queues.setdefault(other.wants, []).append(other.user_name)
+    for tier, names in queues.items():
+        if names:
+            named = ", ".join(names[:NAMED]) + (" …" if len(names) > NAMED else "")
+            one, also = len(names) == 1, f" for {tier}, would take {wants} as well, and "
+            wait = ("waits" if one else "wait") + also if tier != wants else ""
+            yield f"{_people(len(names))} {wait}{'stands' if one else 'stand'} before them: {named}."
 
 
 def _what_must_happen(tier: Tier, ahead: int, pool: SeatPool, *, newcomer: bool) -> str:

@@ -1,10 +1,11 @@
 """What policy looked at for one person: groups, rules and roles, and which of them counted."""
 
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from idpsync.core.model import DirectorySnapshot, Group
-from idpsync.core.policy import Entitlement, GroupRule, Policy
+from idpsync.core.policy import Entitlement, GroupRule, Policy, WhenFull
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def rules_seen(groups: AbstractSet[str], ruled: Entitlement, policy: Policy) -> 
     """The rules that name one of `groups`, the winner first; `ruled` is what they come to."""
     matched = [rule for rule in policy.rules if rule.group in groups]
     winner = next((rule for rule in matched if _decides(rule, ruled, policy)), None)
-    seen = [RuleSeen(rule, rule is winner, _why(rule, winner, matched)) for rule in matched]
+    seen = [RuleSeen(rule, rule is winner, _why(rule, winner, matched, policy)) for rule in matched]
     return tuple(sorted(seen, key=lambda one: not one.wins))
 
 
@@ -77,11 +78,28 @@ def _decides(rule: GroupRule, ruled: Entitlement, policy: Policy) -> bool:
     )
 
 
-def _why(rule: GroupRule, winner: GroupRule | None, matched: list[GroupRule]) -> str:
+def waits_when_full(rule: GroupRule, policy: Policy) -> bool:
+    """Whether its people take no lower tier while theirs is full."""
+    return rule.tier is not None and (rule.when_full or policy.when_full) is WhenFull.WAIT
+
+
+def patience(rules: Sequence[RuleSeen], policy: Policy) -> Iterator[str]:
+    """Why no lower seat comes to somebody whose rule waits; the winner stands first."""
+    winner = next((seen.rule for seen in rules if seen.wins), None)
+    if winner is None or not waits_when_full(winner, policy):
+        return
+    tier = winner.tier
+    yield f"'{winner.group}' waits while {tier} is full (when_full: wait): no lower seat is given."
+    for lower in (seen.rule for seen in rules if seen.rule.tier and seen.rule.tier != winner.tier):
+        yield f"'{lower.group}' would give {lower.tier}, but the rule with the highest tier wins."
+
+
+def _why(rule: GroupRule, winner: GroupRule | None, matched: list[GroupRule], policy: Policy) -> str:
     if not rule.says_tier:
         return "names no tier"
     if rule is winner:
-        return _why_it_wins(rule, [one for one in matched if one is not rule and one.says_tier])
+        won = _why_it_wins(rule, [one for one in matched if one is not rule and one.says_tier])
+        return f"{won}; waits while it is full" if waits_when_full(rule, policy) else won
     if winner is None:
         return ""
     if rule.tier != winner.tier:

@@ -302,8 +302,6 @@ def _deed(action: Action) -> str:
 
 def _restrained(scene: Scene) -> tuple[str, ...]:
     """What the mode keeps back."""
-    if scene.policy.mode is Mode.OBSERVE and scene.actions:
-        return ("policy.mode is observe: nothing of this is written.",)
     if not scene.kept_back:
         return ()
     kinds = ", ".join(dict.fromkeys(_deed(action) for action in scene.kept_back))

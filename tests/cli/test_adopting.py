@@ -3,6 +3,7 @@
 import pytest
 
 from tests.cli.conftest import Inside
+from tests.cli.test_holds import write as leave
 from tests.cli.test_members import ADA, BOB, CLEO, leave_the_directory
 from tests.cli.test_members_terminal import on_a_terminal
 from tests.store.shell import run
@@ -138,7 +139,7 @@ def test_a_person_is_asked_also_where_nothing_but_links_would_be_written(peopled
 def test_a_plan_that_touches_nobody_is_carried_out_without_a_question(serviced: Inside) -> None:
     serviced.done("apply", "--yes")
     serviced.config["policy"]["leavers"] = {"action": "deactivate", "grace": "30d"}
-    leave_the_directory(serviced, "bob")
+    leave(serviced, BOB)
 
     code, said = on_a_terminal(serviced, "", "apply")
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from idpsync.cli.explain_tables import show_explanation
@@ -53,6 +54,14 @@ def test_a_name_that_nobody_has_is_answered_with_near_ones(staffed: Inside) -> N
     assert ended.code == Exit.USAGE
     assert "Nobody knows cloe@acme.example" in ended.out
     assert "Did you mean cleo@acme.example?" in ended.out
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_nobody_is_named_by_an_empty_word(idpsync: Inside, name: str) -> None:
+    ended = idpsync.call("explain", name)
+    assert ended.code == Exit.USAGE
+    assert "Invalid value for USER: name somebody, by user name or e-mail" in ended.err
+    assert ended.out == ""
 
 
 def test_a_held_plan_is_told_to_whom_it_concerns(staffed: Inside) -> None:

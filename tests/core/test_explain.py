@@ -126,7 +126,10 @@ def test_whoever_waits_for_a_higher_tier_and_would_take_this_one_stands_before_t
         Finding.WAITING,
         "waits for standard, number 1 in the queue, and has no seat",
         (
-            "1 person stands before them: ada@acme.example.",
+            (
+                "1 person waits for premium, would take standard as well, and stands before them: "
+                "ada@acme.example."
+            ),
             "standard: 2 seats more, or 2 people with standard leaving, and it is their turn.",
         ),
     )
@@ -150,6 +153,31 @@ def test_when_full_wait_leaves_lower_tiers_alone() -> None:
     found = why("ada", here, patient)
     assert found.verdict.finding is Finding.WAITING
     assert [option.tier for option in found.options] == [PREMIUM]
+    waits = "'Premium' waits while premium is full (when_full: wait): no lower seat is given."
+    assert found.verdict.next_steps[-1] == waits
+    assert found.rules[0].because == "the only rule with a tier; waits while it is full"
+
+
+def test_a_rule_that_waits_says_why_the_seat_of_another_group_does_not_come() -> None:
+    patient = replace(POLICY, when_full=WhenFull.WAIT)
+    here = world(read("ada", "ada"), seats={PREMIUM: 0, STANDARD: 5})
+    assert told("ada", here, patient)[2][-2:] == (
+        "'Premium' waits while premium is full (when_full: wait): no lower seat is given.",
+        "'Users' would give standard, but the rule with the highest tier wins.",
+    )
+    assert len(told("ada", replace(here, purchased={PREMIUM: 0, STANDARD: 0}))[2]) == 2
+
+
+def test_those_who_stand_before_somebody_are_told_queue_by_queue() -> None:
+    here = world(read("ada bob", "cleo dan"), seats={PREMIUM: 0, STANDARD: 0})
+    assert told("dan", here)[1:][0].startswith("waits for standard, number 2 in the queue")
+    assert told("dan", here)[2][:2] == (
+        "1 person stands before them: cleo@acme.example.",
+        (
+            "2 people wait for premium, would take standard as well, and stand before them: "
+            "ada@acme.example, bob@acme.example."
+        ),
+    )
 
 
 def test_seats_kept_for_logins_are_told() -> None:
@@ -693,6 +721,25 @@ def test_observe_says_that_nothing_is_written() -> None:
     assert told("ada", world(read("ada")), observing)[2] == (
         "policy.mode is observe: nothing of this is written.",
     )
+
+
+def test_observe_says_so_to_everybody_of_whom_something_would_be_written() -> None:
+    observing = replace(POLICY, mode=Mode.OBSERVE, leaver_grace=DAY)
+    said = "policy.mode is observe: nothing of this is written."
+    waiting = world(read("ada"), seats={PREMIUM: 0, STANDARD: 0})
+    adopted = world(read("ada"), [account("ada", PREMIUM)], links=[])
+    missing = world(read("bob"), [account("ada", PREMIUM)])
+    seatless = replace(observing, rules=(GroupRule("Premium", seatless=True),))
+    for here, policy in (
+        (waiting, observing),
+        (adopted, observing),
+        (missing, observing),
+        (world(read("ada")), seatless),
+    ):
+        found = explain_user("ada@acme.example", here, policy, plan(here, policy))
+        assert [step for step in found.verdict.next_steps if "observe" in step] == [said]
+    settled = world(read("ada"), [account("ada", PREMIUM)])
+    assert told("ada", settled, observing)[2] == ()
 
 
 def test_no_removals_says_what_it_keeps_back() -> None:
