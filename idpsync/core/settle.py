@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from idpsync.core.exchanging import exchange
-from idpsync.core.preempting import preempt
+from idpsync.core.preempting import Preempting
 from idpsync.core.seats import Tier
 from idpsync.core.table import Table
 from idpsync.core.wish import AFTER_ALL, Turn, Wish
@@ -43,11 +43,12 @@ def seat_all(table: Table) -> None:
 
 
 def _settle(table: Table) -> None:
-    levels = {wish.priority for wish in table.wishes.values()} if table.yielding else ()
-    for level in sorted(levels, reverse=True) or (None,):
+    """Give out the seats; where tiers may be taken, to each priority before the next lower one."""
+    preempting = Preempting(table) if table.yielding else None
+    for level in (*(table.priorities() if preempting else ()), None):
         table.floor = level
         _fill(table)
-        while exchange(table) or preempt(table):
+        while exchange(table) or (preempting and preempting.take()):
             _fill(table)
 
 
@@ -90,7 +91,8 @@ def _is_before(table: Table, member: str, hopeless: Mapping[tuple[Tier, ...], Tu
 def _let_others_in(table: Table, newcomers: Iterable[str], let_in: set[str]) -> None:
     """What is left goes to whoever finds a seat."""
     for member in newcomers:
-        if (table.room or 0) > 0 and member not in let_in:
+        reachable = any(table.free[tier] > 0 for tier in table.wishes[member].options)
+        if reachable and (table.room or 0) > 0 and member not in let_in:
             let_in.add(member)
             table.queue(member)
             _settle(table)

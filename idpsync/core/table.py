@@ -1,6 +1,7 @@
 """The table at which seats are given out: what each holds, what is free, who stands in which queue."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from heapq import heappop, heappush
 
 from idpsync.core.seats import Tier
@@ -25,6 +26,8 @@ class Table:
         self.displaced: dict[str, str] = {}  # member who stepped down → for whom
         self.leaving: set[str] = set()  # those who must leave a tier and have not yet
         self.yielding: set[str] = set()  # those whose tier a higher priority may take
+        self.yielders_moved: list[str] = []  # those of them who have moved, until somebody looks
+        self._content: dict[str, Wish] = {}  # wishes as they were of those who were put down
         self._turns: dict[str, Turn] = {}
         self._queues = self._empty_queues()
 
@@ -71,6 +74,9 @@ class Table:
         self.free, self.room = dict(free), room
         self.moved.clear()
         self.displaced.clear()
+        self.yielders_moved.clear()
+        self.wishes.update(self._content)
+        self._content.clear()
         self._queues = self._empty_queues()
         for member, wish in self.wishes.items():
             self.holds[member] = wish.current
@@ -88,6 +94,11 @@ class Table:
         place = (self._turns[member], member)
         for tier in wish.options[: wish.liking(held)]:
             heappush(self._queues[tier][held], place)
+
+    def priorities(self) -> list[int]:
+        """Those of everybody who asks for something, the highest first."""
+        asking = {w.priority for w in self.wishes.values() if not w.content and w.liking(w.current) > 0}
+        return sorted(asking, reverse=True)
 
     def turn_of(self, member: str) -> Turn:
         """When it is their turn."""
@@ -136,9 +147,21 @@ class Table:
             self.room -= 1
         self.seat(member, tier)
 
+    def put_down(self, member: str, tier: Tier, taker: str) -> None:
+        """Somebody yields to `taker`. Who was content wants what they had back, and nothing better."""
+        wish = self.wishes[member]
+        if wish.content and wish.current is not None:
+            self._content[member] = wish
+            had = wish.options[wish.options.index(wish.current) :]
+            self.wishes[member] = replace(wish, options=had, content=False)
+        self.displaced[member] = taker
+        self.move(member, tier)
+
     def seat(self, member: str, tier: Tier) -> None:
         """Somebody sits there now, whoever sat there before."""
         self.holds[member] = tier
         self.moved.add(member)
+        if member in self.yielding:
+            self.yielders_moved.append(member)
         self.leaving.discard(member)
         self.queue(member)
