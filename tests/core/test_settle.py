@@ -134,6 +134,32 @@ def test_whoever_finds_no_seat_makes_place_for_the_next_where_there_is_little_ro
     assert settle(wishes, {GOLD: 1, SILVER: 0, BRONZE: -1}, 1) == {"ada": None, "bob": GOLD}
 
 
+def test_where_there_is_little_room_only_newcomers_are_counted() -> None:
+    """Ada and Cy, who are inside, take no room; a newcomer who is owed a seat comes first."""
+    inside = [Wish("ada", SILVER, (GOLD,), 5), Wish("bob", None, (BRONZE,), 1)]
+    inside.append(Wish("cy", SILVER, (GOLD, BRONZE), seated_since=NOW))
+    owed = [Wish("ada", None, (SILVER,), since=NOW), Wish("bob", BRONZE, (SILVER,), 1)]
+    owed.append(Wish("cy", None, (SILVER, BRONZE), owed=True))
+
+    placed = settle(inside, {GOLD: -1, SILVER: 1, BRONZE: 1}, 1)
+    assert placed == {"ada": SILVER, "bob": BRONZE, "cy": SILVER}
+    placed = settle(owed, {GOLD: 1, SILVER: 1, BRONZE: -1}, 1)
+    assert placed == {"ada": None, "bob": BRONZE, "cy": SILVER}
+
+
+def test_a_newcomer_without_hope_does_not_keep_the_next_one_out() -> None:
+    """Bob comes first and wishes for gold, which is over its number: the room is for Ada."""
+    wishes = [
+        Wish("ada", None, (SILVER, BRONZE), since=NOW),
+        Wish("bob", None, (GOLD,), 5),
+        Wish("cy", BRONZE, ALL),
+        Wish("dan", None, (GOLD,)),
+    ]
+    placed = settle(wishes, {GOLD: -1, SILVER: 1, BRONZE: 1}, 1)
+
+    assert placed == {"ada": SILVER, "bob": None, "cy": BRONZE, "dan": None}
+
+
 def test_exchanges_are_made_also_when_it_is_tried_again_with_other_newcomers() -> None:
     wishes = [
         Wish("ada", GOLD, (BRONZE,), 1),
