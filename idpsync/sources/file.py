@@ -68,12 +68,11 @@ class FileSource:
 
     def changes(self, since: str) -> DirectoryChanges | None:
         """What is other in the file than at the last read. Of a file with any fault nothing is told."""
-        last, self._last = self._last, None
+        last, taken_at = self._last, self._clock.now()
         if last is None or since != last.cursor:
             return None
-        taken_at, scope = self._clock.now(), file_scope(self._config)
-        content, trailer = self._content("read changes"), self._config.require_trailer
-        found = last.carry_on(content, taken_at=taken_at, scope=scope, trailer=trailer)
+        content, scope = self._content("read changes"), file_scope(self._config)
+        found = last.carry_on(content, taken_at=taken_at, scope=scope)
         self._last = last if found else None
         return found
 

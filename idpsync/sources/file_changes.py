@@ -48,9 +48,7 @@ class Recollection:
         self._sizes: Counter[str] = Counter()
         self._shared: dict[frozenset[str], frozenset[str]] = {}
 
-    def carry_on(
-        self, content: bytes, *, taken_at: datetime, scope: str, trailer: bool
-    ) -> DirectoryChanges | None:
+    def carry_on(self, content: bytes, *, taken_at: datetime, scope: str) -> DirectoryChanges | None:
         """What is other in `content`, which is remembered from now on.
 
         None where only a whole read can tell; nothing can be asked after that.
@@ -59,7 +57,7 @@ class Recollection:
             return DirectoryChanges(cursor=cursor, taken_at=taken_at, scope=scope)
         self._take_apart()
         lines = _lines_of(PeopleFile(self._people.path), content)
-        if lines is None or not self._is_framed(lines, content, trailer=trailer):
+        if lines is None or not self._is_framed(lines, content):
             return None
         frame = set(self._frame)
         now = {_hash(line): line for line in lines if line not in frame}
@@ -105,7 +103,7 @@ class Recollection:
         self._names.add(one.name)
         self._sizes.update(groups)
 
-    def _is_framed(self, lines: Sequence[str], content: bytes, *, trailer: bool) -> bool:
+    def _is_framed(self, lines: Sequence[str], content: bytes) -> bool:
         """Whether the lines that are nobody's are the same, and the first and the last in place."""
         frame = set(self._frame)
         if tuple(line for line in lines if line in frame) != self._frame:
@@ -115,7 +113,7 @@ class Recollection:
         if lines[-1].strip() == TRAILER:
             return True
         ended = not content.rpartition(b"\n")[2].strip()
-        return not trailer and ended and TRAILER not in (line.strip() for line in self._frame)
+        return ended and TRAILER not in (line.strip() for line in self._frame)
 
     def _parse(self, lines: Sequence[str]) -> list[Row] | None:
         """The rows of these lines, by all the rules of a whole read; None where one breaks any."""
@@ -125,8 +123,7 @@ class Recollection:
         header = () if self._is_json else self._frame[:1]
         text = "\n".join([*header, *lines, TRAILER, ""])
         parse(people, text, is_json=self._is_json, trailer=True)
-        odd = people.broken or people.spoiled or people.declared or len(people.rows) != len(lines)
-        return None if odd else people.rows
+        return people.rows if len(people.rows) == len(lines) else None
 
     def _exchange(
         self,

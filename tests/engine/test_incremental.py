@@ -7,6 +7,7 @@ from threading import Event
 import pytest
 from structlog.testing import capture_logs
 
+from idpsync.core.changes import DirectoryChanges
 from idpsync.core.contract import Item
 from idpsync.core.errors import Refused, UnknownOutcome
 from idpsync.core.guard import Limit
@@ -15,7 +16,7 @@ from idpsync.core.model import Account, Profile
 from idpsync.core.plan import Action
 from idpsync.core.policy import LeaverAction, Mode
 from idpsync.core.records import RunState
-from idpsync.engine.increments import read_books
+from idpsync.engine.increments import InDoubt, read_books
 from tests.engine.house import GROUPS, LAX, login
 from tests.engine.standing_house import DAY, MINUTE, StandingHouse
 from tests.engine.test_due import buy
@@ -152,6 +153,7 @@ def test_what_is_known_of_accounts_is_left_as_it_was_where_nobody_was_listed() -
     house = settled()
     store = house.store
     assert isinstance(store, FakeStore)
+    house.clock.advance(timedelta(hours=1))
     before = dict(store.known.rows)
 
     assert looked(house) == NOTHING
@@ -422,6 +424,13 @@ def test_a_role_that_no_rule_gives_is_looked_at_in_a_listing() -> None:
     assert [looked(house) for _ in range(2)] == [EVERYTHING, NOTHING]
 
 
+def test_where_nobody_has_let_us_work_nothing_is_believed() -> None:
+    house = StandingHouse()
+
+    with pytest.raises(InDoubt):
+        read_books(house.rooms, house.clock.now())
+
+
 def test_people_who_were_there_before_are_asked_about_each_time() -> None:
     house = StandingHouse(seats={PREMIUM: 2, STANDARD: 5})
     house.target.shelf.put(account("p1", STANDARD))
@@ -453,6 +462,42 @@ def test_a_whole_read_that_shows_what_changes_told_says_nothing() -> None:
     house.clock.advance(DAY)
 
     assert differs(house) == []
+
+
+def test_a_whole_read_that_is_cut_proves_nothing() -> None:
+    house = settled()
+    house.directory.shows = 5
+    house.clock.advance(DAY)
+
+    assert differs(house) == []
+
+
+def test_what_changed_between_the_two_looks_is_no_difference() -> None:
+    class Hasty(FakeSource):
+        def changes(self, since: str) -> DirectoryChanges | None:
+            told = super().changes(since)
+            self.directory.add("sudden", "Users")
+            return told
+
+    house = settled()
+    house.rooms = replace(house.rooms, source=Hasty(house.directory, frozenset(GROUPS)))
+    house.begin()
+    house.run()
+    house.clock.advance(DAY)
+
+    assert differs(house) == []
+    assert house.tiers()["sudden"] == "standard"
+
+
+def test_what_somebody_did_at_the_target_is_no_difference() -> None:
+    house = settled()
+    mine = house.target.find("p1")
+    assert mine
+    house.target.shelf.put(replace(mine, tier=PREMIUM))
+    house.clock.advance(DAY)
+
+    assert differs(house) == []
+    assert house.events("drift.seen") == ["p1"]
 
 
 def test_somebody_of_whom_no_change_was_told_is_an_error_and_the_whole_read_counts() -> None:

@@ -98,6 +98,19 @@ def test_of_an_odd_file_no_changes_are_told(tmp_path: Path, content: str) -> Non
     assert people.changed_to(WHOLE) is None  # nor afterwards, until it was read whole
 
 
+def test_a_file_that_is_no_text_any_more_tells_nothing(tmp_path: Path) -> None:
+    people = People(tmp_path, WHOLE)
+    people.path.write_bytes(WHOLE.encode().replace(b"Ross", b"R\xf6ss"))
+
+    assert people.source.changes(people.first.cursor or "") is None
+
+
+def test_a_group_that_is_not_declared_any_more_is_odd(tmp_path: Path) -> None:
+    people = People(tmp_path, of(f"#group {GOLD}", ADA, BOB))
+
+    assert people.changed_to(of(ADA, BOB, "#complete")) is None
+
+
 def test_a_file_without_end_mark_must_end_its_last_line(tmp_path: Path) -> None:
     whole = WHOLE.removesuffix("#complete\n")
 
