@@ -1,12 +1,15 @@
 """Alerts: what is wrong, for whom, and what to do. `judge` decides what is said and when."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from idpsync.core.contract import Item
 from idpsync.core.seats import SeatPool, Tier, WaitEntry
+from idpsync.core.statement import enough_for_waiting
 
 TOTAL = "total"
 """The name under which a rule watches all tiers together."""
@@ -225,13 +228,21 @@ class HeadroomRule:
 
 @dataclass(frozen=True, slots=True)
 class _Headroom:
-    """What one rule looks at, and the tier that one would buy."""
+    """What one rule looks at: `needed` is what those who wait for several tiers wish for, `leaving` how
+    many of them leave a seat behind, and `spare` the tier of which more than that is bought.
+    """
 
     purchased: int
     free: int
     waiting: int
     over: int
-    buy: str
+    needed: tuple[Item, ...]
+    leaving: int
+    spare: Tier
+
+    @property
+    def added(self) -> int:
+        return sum(item.quantity for item in self.needed if item.upgraded_from is None)
 
 
 def observe_headroom(
@@ -247,13 +258,17 @@ def observe_headroom(
 
 
 def _headroom(tiers: Sequence[Tier], pool: SeatPool, waiting: Sequence[WaitEntry]) -> _Headroom:
-    queue = [entry.wants for entry in waiting if entry.wants in tiers]
+    queue = tuple(entry for entry in waiting if entry.wants in tiers)
+    wants = [entry.wants for entry in queue]
+    several = len(tiers) > 1
     return _Headroom(
         purchased=sum(pool.purchased.get(tier, 0) for tier in tiers),
         free=sum(pool.free(tier) for tier in tiers),
         waiting=len(queue),
         over=sum(max(0, -pool.balance(tier)) for tier in tiers),
-        buy=max(reversed(tiers), key=queue.count).name,  # nobody waits: the lowest tier
+        needed=enough_for_waiting(replace(pool, waiting=queue)) if several else (),
+        leaving=sum(entry.holds in tiers for entry in queue) if several else 0,
+        spare=max(reversed(tiers), key=wants.count),  # nobody waits: the lowest tier
     )
 
 
@@ -296,8 +311,19 @@ def _room_text(rule: HeadroomRule, room: _Headroom) -> str:
 
 
 def _told_headroom(rule: HeadroomRule, room: _Headroom) -> str:
-    command = f"idpsync seats add {room.buy}={_enough(rule, room)}"
-    return f"{_room_text(rule, room)}; add seats: `{command}`"
+    return f"{_room_text(rule, room)}; add seats: {' and '.join(_commands(rule, room))}"
+
+
+def _commands(rule: HeadroomRule, room: _Headroom) -> Iterator[str]:
+    """What to buy: what each of those who wait wishes for, and what clears the alert besides."""
+    added = Counter({item.tier: item.quantity for item in room.needed if item.upgraded_from is None})
+    added[room.spare] += _enough(rule, room) - room.added
+    if orders := [f"{tier}={number}" for tier, number in sorted(added.items()) if number]:
+        yield f"`idpsync seats add {' '.join(orders)}`"
+    for item in room.needed:
+        if item.upgraded_from:
+            order = f"{item.upgraded_from}:{item.tier}={item.quantity}"
+            yield f"`idpsync seats upgrade {order}`"
 
 
 def _enough(rule: HeadroomRule, room: _Headroom) -> int:
@@ -306,11 +332,11 @@ def _enough(rule: HeadroomRule, room: _Headroom) -> int:
     A percentage of purchased seats grows with each purchase; one near 100 can never be cleared so.
     """
     limits = [threshold for threshold in (rule.warn, rule.critical) if threshold is not None]
-    more = 0
+    more = room.added
     for _ in range(STEPS):
-        free = room.free - room.over - room.waiting + more
+        free = room.free - room.over - room.waiting + room.leaving + more
         clear = max(t.free_seats(room.purchased + more) for t in limits) + max(1, rule.clear_margin)
         if free >= clear:
             return more
         more += clear - free
-    return max(1, room.over + room.waiting)
+    return max(1, room.added, room.over + room.waiting)

@@ -28,9 +28,9 @@ def pool(purchased: int, used: int, standard: tuple[int, int] = (100, 50)) -> Se
     )
 
 
-def queue(tier: Tier, many: int) -> tuple[WaitEntry, ...]:
-    names = [f"p{number}" for number in range(many)]
-    return tuple(WaitEntry(name, f"{name}@acme.example", tier, NOW) for name in names)
+def queue(tier: Tier, many: int, *, frm: int = 0, holds: Tier | None = None) -> tuple[WaitEntry, ...]:
+    names = [f"p{frm + number}" for number in range(many)]
+    return tuple(WaitEntry(name, f"{name}@acme.example", tier, NOW, holds=holds) for name in names)
 
 
 def severity(rule: HeadroomRule, purchased: int, used: int) -> Severity | None:
@@ -137,6 +137,25 @@ def test_total_names_the_tier_that_is_waited_for_and_else_the_lowest() -> None:
     assert "add premium=" in observe_headroom([rule], full, queue(PREMIUM, 1))[0].summary
 
 
+def test_total_advises_for_each_tier_what_those_who_wait_wish_for() -> None:
+    rule = HeadroomRule("total", critical=Threshold(0))
+    (seen,) = observe_headroom(
+        [rule], pool(2, 2, (4, 4)), (*queue(PREMIUM, 3), *queue(STANDARD, 2, frm=3))
+    )
+    assert seen.summary == (
+        "all tiers: 0 of 6 seats free, 5 waiting; add seats: "
+        "`idpsync seats add premium=4 standard=2`"  # one more, so that the alert ends
+    )
+
+
+def test_total_advises_an_upgrade_for_those_who_would_leave_a_seat_behind() -> None:
+    rule = HeadroomRule("total", critical=Threshold(0))
+    (seen,) = observe_headroom([rule], pool(2, 2, (4, 4)), queue(PREMIUM, 2, holds=STANDARD))
+    assert seen.summary.endswith(
+        "`idpsync seats add premium=1` and `idpsync seats upgrade standard:premium=2`"
+    )
+
+
 def test_a_rule_for_a_tier_that_the_pool_lacks_sees_nothing() -> None:
     assert observe_headroom([HeadroomRule("gold", Threshold(1))], pool(20, 20), ()) == ()
 
@@ -167,6 +186,42 @@ def test_buying_what_the_message_says_and_seating_those_who_wait_ends_the_alert(
         return
     (after,) = observe_headroom([rule], pool(purchased + int(told[1]), used + waiting), ())
     assert after.keeps is None
+
+
+totals = st.builds(
+    HeadroomRule,
+    st.just("total"),
+    st.builds(Threshold, st.none() | st.integers(0, 50), st.none() | st.integers(0, 90)),
+    st.just(Threshold(0)),
+    st.integers(0, 10),
+)
+counts = st.integers(0, 60)
+
+
+@given(totals, st.tuples(counts, counts), st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))
+def test_buying_all_that_the_message_of_total_says_seats_those_who_wait_and_ends_the_alert(
+    rule: HeadroomRule, full: tuple[int, int], new: int, rising: int, newcomers: int
+) -> None:
+    premium, standard = full
+    rising = min(rising, standard)
+    waiting = (
+        *queue(PREMIUM, new),
+        *queue(PREMIUM, rising, frm=100, holds=STANDARD),
+        *queue(STANDARD, newcomers, frm=200),
+    )
+    (seen,) = observe_headroom([rule], pool(premium, premium, (standard, standard)), waiting)
+    if not seen.keeps:
+        return
+    bought = {PREMIUM: premium, STANDARD: standard}
+    for tier, number in re.findall(r" (premium|standard)=(\d+)", seen.summary):
+        bought[LADDER.named(tier)] += int(number)
+    for number in re.findall(r"standard:premium=(\d+)", seen.summary):
+        bought[PREMIUM] += int(number)
+        bought[STANDARD] -= int(number)
+    used = {PREMIUM: premium + new + rising, STANDARD: standard - rising + newcomers}
+    assert all(used[tier] <= bought[tier] for tier in LADDER)
+    after = pool(bought[PREMIUM], used[PREMIUM], (bought[STANDARD], used[STANDARD]))
+    assert observe_headroom([rule], after, ())[0].keeps is None
 
 
 @given(st.lists(st.integers(4, 6), min_size=1, max_size=60))
