@@ -237,8 +237,15 @@ def assume(world: World, assumptions: Iterable[Assumption], policy: Policy) -> W
             case UpgradedSeats(left=left, tier=tier, number=number):
                 world = _upgraded(world, left, tier, number)
             case Reserve(tier=tier, number=number):
-                world = replace(world, reserved={**world.reserved, tier: number})
+                world = _reserving(world, tier, number)
     return world
+
+
+def _reserving(world: World, tier: Tier, number: int) -> World:
+    there = world.purchased.get(tier, 0)
+    if number > there:
+        raise ValueError(f"'reserve={tier}:{number}': only {there} {tier} seats are purchased")
+    return replace(world, reserved={**world.reserved, tier: number})
 
 
 def _changed(seats: Mapping[Tier, int], by: Mapping[Tier, int]) -> Mapping[Tier, int]:

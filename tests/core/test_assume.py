@@ -216,11 +216,17 @@ def test_seats_are_added_upgraded_and_kept_one_after_the_other() -> None:
         (Join("user", 40), "(did you mean Users?)"),
         (Leave("Users", 3), "'leave=Users:3': 'Users' has 2 members"),
         (UpgradedSeats(STANDARD, PREMIUM, 6), "only 5 standard seats are purchased"),
+        (Reserve(STANDARD, 6), "'reserve=standard:6': only 5 standard seats are purchased"),
     ],
 )
 def test_what_cannot_be_is_said(assumption: Assumption, said: str) -> None:
     with pytest.raises(ValueError, match=re.escape(said)):
         assume(here(), [assumption], POLICY)
+
+
+def test_every_seat_may_be_kept_for_logins_also_those_that_are_assumed_to_be_bought() -> None:
+    then = assume(here(), [MoreSeats(STANDARD, 1), Reserve(STANDARD, 6)], POLICY)
+    assert then.reserved[STANDARD] == then.purchased[STANDARD] == 6
 
 
 def test_nobody_joins_a_group_whose_members_could_not_be_read() -> None:
