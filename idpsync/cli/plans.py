@@ -1,5 +1,6 @@
 """Verbs about plans: plan, apply, explain, holds, approve, reject."""
 
+import re
 import signal
 import sys
 import threading
@@ -95,8 +96,17 @@ def _verdict(preview: Preview) -> int:
     return Exit.DONE if preview.snapshot.complete else Exit.INCOMPLETE
 
 
+def _a_digest(_: click.Context, __: click.Parameter, written: str | None) -> str | None:
+    """What `--digest` was given; a usage error for what no plan can be called."""
+    if written is None or re.fullmatch(r"sha256:[0-9a-f]{1,64}", written):
+        return written
+    raise click.BadParameter(f"'{written}' is no digest: copy the one of `idpsync plan`, sha256:…")
+
+
 @click.command()
-@click.option("--digest", metavar="D", help="Apply only if the plan made now has this digest.")
+@click.option(
+    "--digest", metavar="D", callback=_a_digest, help="Apply only if the plan made now has this digest."
+)
 @click.option("--adopt", is_flag=True, help="Take over people who were at the target before idpsync.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
@@ -266,7 +276,10 @@ def approve(desk: Desk, digest: str) -> None:
     The approval counts for the limits that hold the plan now. If another one trips, or anything in the
     plan changes, it has to be approved anew.
     """
+    rejected = _rejection(desk, digest)
     held = _decide(desk, digest, HoldState.APPROVED)
+    if rejected:
+        print_text(rejected)
     lasts = desk.house.reconciler.rule.approval_lasts
     hold_tables.show_approval(desk.console, held, lasts)
 
@@ -282,6 +295,15 @@ def reject(desk: Desk, digest: str) -> None:
     """
     _decide(desk, digest, HoldState.REJECTED)
     print_text("Rejected; nothing was written.")
+
+
+def _rejection(desk: Desk, digest: str) -> str | None:
+    """What an approval reverses, in one sentence."""
+    known = desk.house.rooms.runs.held_plans()
+    plan = next((held for held in known if held.digest == digest), None)
+    if plan is None or plan.state is not HoldState.REJECTED or plan.decided_at is None:
+        return None
+    return f"This reverses the rejection by {plan.decided_by} of {plan.decided_at:%Y-%m-%d %H:%M} UTC."
 
 
 def _decide(desk: Desk, digest: str, state: HoldState) -> HeldPlan:

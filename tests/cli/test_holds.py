@@ -153,6 +153,33 @@ def test_a_plan_rejected_from_a_look_stays_stopped(shrinking: Inside) -> None:
     ]
 
 
+def test_an_approval_says_whose_rejection_it_reverses(shrinking: Inside) -> None:
+    assert shrinking.call("apply", "--yes").code == 3
+    (held,) = shrinking.json("holds")
+    first = shrinking.done("approve", held["digest"])
+    assert "reverses" not in first.out
+
+    shrinking.done("reject", held["digest"])
+    approved = shrinking.done("approve", held["digest"])
+
+    assert re.search(
+        r"^This reverses the rejection by cli:\S+ of 20\d\d-\d\d-\d\d \d\d:\d\d UTC\.$",
+        approved.out,
+        re.MULTILINE,
+    )
+
+
+@pytest.mark.parametrize("wrong", ["abc", "", "sha256:", "sha256:xyz", "md5:00"])
+def test_what_is_no_digest_is_a_usage_error_and_no_run(staffed: Inside, wrong: str) -> None:
+    runs = [row for row in staffed.json("ledger") if row["event"] == "run.ended"]
+
+    ended = staffed.call("apply", "--yes", "--digest", wrong)
+
+    assert ended.code == 2
+    assert f"'{wrong}' is no digest: copy the one of `idpsync plan`" in ended.err
+    assert [row for row in staffed.json("ledger") if row["event"] == "run.ended"] == runs
+
+
 @pytest.mark.parametrize("verb", ["approve", "reject"])
 def test_a_digest_that_is_not_that_of_the_present_plan_is_refused(shrinking: Inside, verb: str) -> None:
     refused = shrinking.call(verb, "sha256:0000")
