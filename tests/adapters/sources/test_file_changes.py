@@ -82,6 +82,7 @@ def test_only_the_lines_that_are_other_are_taken_apart(tmp_path: Path) -> None:
         of(BOB),
         of(),
         of(ADA, BOB, "#complete", EVE),
+        f"{WHOLE}{EVE}\n",
         "\n".join([ADA, HEADER, BOB, "#complete", ""]),
         WHOLE.replace("email,", "").replace("active,", "email,active,"),
         WHOLE.replace("#complete\n", ""),
