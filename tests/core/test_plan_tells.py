@@ -1,9 +1,12 @@
 """What a plan tells beside its actions: reasons step by step, who is granted a seat, the pools."""
 
+from dataclasses import replace
+
 from idpsync.core.plan import ChangeTier, CreateAccount, Plan
 from idpsync.core.planner import plan
 from idpsync.core.seats import Tier
 from tests.core.scenarios import Scenario
+from tests.people import link
 
 
 def made_of(scenario: Scenario) -> Plan:
@@ -170,3 +173,23 @@ def test_a_wish_that_was_out_of_sight_is_for_better_than_what_is_held_now() -> N
         "ada": ("silver", ["gold"]),
         "bob": ("bronze", ["gold", "silver"]),
     }
+
+
+def test_who_is_not_assigned_is_told_by_the_groups_that_rules_name() -> None:
+    made = made_of(
+        Scenario(
+            "Zoe is in two ruled groups and in one that no rule names",
+            groups={"Standard": "zoe", "Chess": "zoe", "Premium": "zoe"},
+        )
+    )
+
+    (refusal,) = made.refused
+    assert refusal.because[0].startswith("is in 'Premium' and 'Standard', but not among the people")
+
+
+def test_a_link_to_an_account_that_is_gone_says_nothing() -> None:
+    made = made_of(Scenario("Nobody is there", people="bob", accounts="bob[standard]"))
+    left = Scenario("Ada was there", people="bob", accounts="bob[standard]")
+    gone = replace(left.world_made(), links=(*left.world_made().links, link("ada")))
+
+    assert plan(gone, left.policy_made()) == made

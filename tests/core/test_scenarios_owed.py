@@ -93,6 +93,20 @@ OWED = [
         expect=("ghost waits for premium, holds nothing, owed since 1h", "orphan ghost"),
     ),
     Scenario(
+        "A stranger who only waits is owed nothing",
+        accounts="ghost[seatless,orphan]",
+        waiting="ghost[premium,since=1h]",
+        expect=("orphan ghost",),
+    ),
+    Scenario(
+        "A seat in the book that the target does not show is not kept for whoever is owed it",
+        accounts="ghost[seatless,orphan]",
+        holds="ghost[premium,settled]",
+        seats="0 premium, 1 standard",
+        waiting="ghost[premium,since=1h,owed]",
+        expect=("change ghost: no seat → standard", "orphan ghost"),
+    ),
+    Scenario(
         "A login's wish is not kept for somebody whom the target knows",
         accounts="ghost[standard,orphan]",
         waiting="ghost[premium,since=1h,door=jit]",

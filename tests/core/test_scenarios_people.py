@@ -91,6 +91,12 @@ LEAVERS = [
         accounts="bob[standard] ada[premium,source=elsewhere]",
     ),
     Scenario(
+        "Whoever leaves this directory is not the one whom another calls by the same id",
+        people="bob",
+        accounts="bob[standard] ada[standard] old[premium,linked=ada,source=elsewhere]",
+        expect=("deactivate ada", "ada is missing"),
+    ),
+    Scenario(
         "A grace that is no number of whole days is told in hours",
         accounts="ada[premium,missing=31h] bob[premium,missing=31h]",
         policy="leaver_grace 30h",

@@ -188,3 +188,21 @@ def test_an_exchange_hands_each_seat_to_the_next() -> None:
         Move("up", STANDARD, PREMIUM, yields_to="down"),
         Move("down", None, STANDARD),
     ]
+
+
+def test_no_more_people_move_than_find_a_seat() -> None:
+    first, second = Move("ada", STANDARD, PREMIUM), Move("bob", STANDARD, PREMIUM)
+
+    assert list(sequence([first, second], {PREMIUM: 1, STANDARD: 0})) == [first]
+
+
+def test_an_exchange_is_found_beside_somebody_who_only_leads_into_it() -> None:
+    """Ada wants silver and nobody wants gold; Bob and Cy exchange silver and bronze."""
+    ada = Move("ada", GOLD, SILVER)
+    bob, cy = Move("bob", SILVER, BRONZE), Move("cy", BRONZE, SILVER)
+
+    assert list(sequence([bob, cy, ada], NONE_FREE)) == [
+        Move("bob", SILVER, None, yields_to="cy"),
+        Move("cy", BRONZE, SILVER, yields_to="bob"),
+        Move("bob", None, BRONZE),
+    ]
