@@ -12,7 +12,7 @@ from tests.twins.scim import ScimTwin
 ADOPTABLE = (
     "This target has 3 accounts that idpsync has never linked; first run: nothing was written. "
     "3 would be adopted (by external id: 3, user name: 0, verified e-mail: 0), 0 conflicts, "
-    "0 orphans left alone, 1 change would follow. To adopt them: idpsync apply --adopt "
+    "0 orphans left alone, 1 change would follow."
 )
 
 
