@@ -91,6 +91,12 @@ LEAVERS = [
         accounts="bob[standard] ada[premium,source=elsewhere]",
     ),
     Scenario(
+        "Whoever is here is not the one whom another directory calls by the same id",
+        people="ada",
+        groups={"Standard": "ada"},
+        accounts="ada[standard] old[premium,linked=ada,source=elsewhere]",
+    ),
+    Scenario(
         "Whoever leaves this directory is not the one whom another calls by the same id",
         people="bob",
         accounts="bob[standard] ada[standard] old[premium,linked=ada,source=elsewhere]",
