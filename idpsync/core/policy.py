@@ -11,6 +11,8 @@ from idpsync.core.model import ADMIN, OWNER, PRIMARY_OWNER, USER, Group
 from idpsync.core.seats import Ladder, Tier
 
 _REPLACE_EACH_OTHER = (PRIMARY_OWNER, OWNER, ADMIN, USER)
+_RANK_OF = {role: rank for rank, role in enumerate(_REPLACE_EACH_OTHER)}
+_NO_ROLES: frozenset[str] = frozenset()
 
 
 class WithoutRule(StrEnum):
@@ -260,9 +262,10 @@ def _roles(rules: list[GroupRule]) -> frozenset[str]:
     `user` is what everybody is: it beats others, and is never written.
     """
     given = [(rule.priority, rule.role) for rule in rules if rule.role]
-    ranks = {role: rank for rank, role in enumerate(_REPLACE_EACH_OTHER)}
-    ours = [(-priority, ranks[role]) for priority, role in given if role in ranks]
-    custom = {role for _, role in given if role not in ranks}
+    if not given:
+        return _NO_ROLES
+    ours = [(-priority, _RANK_OF[role]) for priority, role in given if role in _RANK_OF]
+    custom = {role for _, role in given if role not in _RANK_OF}
     best = {_REPLACE_EACH_OTHER[index] for _, index in sorted(ours)[:1]}
     return frozenset((custom | best) - {USER})
 

@@ -97,6 +97,8 @@ class Registers:
         """Make the changes; what has to be looked at again, as it was before and as it is now."""
         touched = Touched()
         self._touch(changes, touched)
+        for change in changes.groups.values():
+            touched.people |= change.joined | change.left
         for external_id, user in changes.people.items():
             self._put_person(external_id, user)
         for name, change in changes.groups.items():
@@ -127,8 +129,6 @@ class Registers:
                 for label, key in self.keys_of(user):
                     touched.keys.add((label, key))
                     touched.people.update(self._sharers(label, key))
-        for change in changes.groups.values():
-            touched.people |= change.joined | change.left
         for account_id in (*changes.accounts, *changes.links):
             touched.accounts.add(account_id)
             touched.people.update(self._near(account_id))
@@ -183,16 +183,18 @@ class Registers:
             self.mailed.add(fold(user.profile.email or ""), external_id)
 
     def _put_members(self, name: str, change: MemberChanges) -> None:
-        members = self.members[name]
-        for external_id in change.left & members:
-            members.remove(external_id)
-            if self.policy.speaks_of(name):
-                left = tuple(n for n in self.groups_of[external_id] if n != name)
-                self.groups_of[external_id] = left
-        for external_id in change.joined - members:
-            members.add(external_id)
-            if self.policy.speaks_of(name):
-                self.groups_of[external_id] = (*self.groups_of.get(external_id, ()), name)
+        members, groups_of = self.members[name], self.groups_of
+        left, joined = change.left & members, change.joined - members
+        members -= left
+        members |= joined
+        if not self.policy.speaks_of(name):
+            return
+        for external_id in left:
+            names = groups_of[external_id]
+            place = names.index(name)
+            groups_of[external_id] = names[:place] + names[place + 1 :]
+        for external_id in joined:
+            groups_of[external_id] = (*groups_of.get(external_id, ()), name)
 
     def _put_account(self, account_id: str, account: Account | None) -> None:
         if old := self.accounts.pop(account_id, None):
