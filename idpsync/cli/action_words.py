@@ -1,5 +1,7 @@
 """Actions in words, from their shape in `plan --json`."""
 
+import re
+
 from idpsync.cli.outline import Document
 
 _HEADINGS = {
@@ -11,6 +13,7 @@ _HEADINGS = {
     "deactivate_account": "Deactivate account",
     "delete_account": "Delete account",
 }
+_DECISIVE = re.compile(r"\S+ goes to .+: priority |exchange of full tiers: ")
 _TAKING = ("deactivate_account", "delete_account")
 
 
@@ -49,3 +52,9 @@ def detail(action: Document) -> str:
     after, before = set(action.get("roles", ())), set(action.get("previous_roles", ()))
     gained, lost = sorted(after - before), sorted(before - after)
     return " ".join([*(f"+{role}" for role in gained), *(f"-{role}" for role in lost)])
+
+
+def decisive_first(action: Document) -> Document:
+    """The action with the reason that decided before those that only led there."""
+    because = sorted(action["because"], key=lambda reason: _DECISIVE.match(reason) is None)
+    return {**action, "because": because}

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from idpsync.cli.action_words import detail, heading_of, tier_step, title_of
+from idpsync.cli.action_words import decisive_first, detail, heading_of, tier_step, title_of
 from idpsync.cli.outline import (
+    SENTENCE,
     Column,
     Document,
     Kind,
@@ -13,14 +14,25 @@ from idpsync.cli.outline import (
     Section,
     TierSeats,
     grouped,
+    legible,
     seats_of,
     step,
     told,
 )
-from idpsync.cli.plan_outline import PERSON, commands_for, in_words, limit_words, moment, person
+from idpsync.cli.plan_outline import (
+    CHANGE,
+    PERSON,
+    UNREAD,
+    commands_for,
+    in_words,
+    limit_words,
+    moment,
+    person,
+    tripped_by,
+)
 
 NO_SEATS = Seats(0, 0, 0, 0, 0)
-WAS, IS = Column("was"), Column("is")
+WAS, IS = Column("was", Kind.PROSE), Column("is", Kind.PROSE)
 
 
 def diff_outline(diff: Document, file: str) -> Outline:
@@ -32,7 +44,7 @@ def diff_outline(diff: Document, file: str) -> Outline:
         title=f"Plan for {diff['organization']}, compared with an older one: {_counts(diff)}",
         lead=_lead(diff, differs=bool(sections or pools)),
         facts=tuple(_facts(diff)),
-        tripped=(),
+        tripped=tripped_by(diff["guard"]["tripped"]),
         commands=commands_for(
             diff["now"]["digest"], held=diff["guard"]["now"] and diff["now"]["mode"] != "observe"
         ),
@@ -50,13 +62,13 @@ def _counts(diff: Document) -> str:
 
 
 def _lead(diff: Document, *, differs: bool) -> tuple[str, ...]:
-    actions = diff["actions"]
+    actions, unread = diff["actions"], () if diff["now"]["directory"]["complete"] else (UNREAD,)
     if diff["same"]:
         rest = "" if differs else " Nothing else differs."
-        return (f"Same digest: both plans do the same.{rest}",)
+        return (*unread, f"Same digest: both plans do the same.{rest}")
     if not (actions["new"] or actions["gone"] or actions["changed"]):
-        return ("The actions are the same, in another order.",)
-    return ()
+        return (*unread, "The actions are the same, in another order.")
+    return unread
 
 
 def _facts(diff: Document) -> Iterator[tuple[str, str]]:
@@ -103,9 +115,9 @@ def _at(pool: Mapping[str, Document] | None, when: str) -> Seats:
 
 
 def _actions(actions: Document) -> Iterator[Section]:
-    columns = ((PERSON, person), (Column("change"), detail))
+    columns = ((PERSON, person), (CHANGE, detail))
     for word, key in (("New", "new"), ("Gone", "gone")):
-        for title, rows in grouped(actions[key], title_of):
+        for title, rows in grouped(map(decisive_first, actions[key]), title_of):
             yield told(f"{word}: {title}", rows, columns)
     both = ((PERSON, person), (WAS, _was), (IS, _is))
     for title, rows in grouped(actions["changed"], _changed_title):
@@ -139,7 +151,7 @@ def _described(action: Document, differs: Sequence[str]) -> str:
     parts = [detail(action)] if _IN_DETAIL & set(differs) else []
     for key in differs:
         if key == "because":
-            parts.append("; ".join(action["because"]))
+            parts.append("; ".join(map(legible, decisive_first(action)["because"])))
         elif key not in _IN_TITLE | _IN_DETAIL and key in action:
             parts.append(f"{in_words(key)} {action[key]}")
     return "; ".join(part for part in parts if part)
@@ -150,7 +162,7 @@ def _described(action: Document, differs: Sequence[str]) -> str:
 
 def _waiting(waiting: Document) -> Iterator[Section]:
     columns = (
-        (Column("#", Kind.NUMBER), lambda row: str(row["position"])),
+        (Column("#", Kind.NUMBER), lambda row: f"{row['position']:,}"),
         (PERSON, person),
         (Column("holds"), lambda row: row["holds"] or "nothing"),
     )
@@ -196,7 +208,7 @@ def _simple(diff: Document) -> Iterator[Section]:
             yield Section(f"{word} among the orphan accounts", (Column("account", Kind.NAME),), accounts)
         if diff["notes"][key]:
             notes = tuple((note,) for note in diff["notes"][key])
-            yield Section(f"{word} among the notes", (Column("sentence"),), notes)
+            yield Section(f"{word} among the notes", (SENTENCE,), notes)
 
 
 def _limits(limits: Sequence[Document]) -> Iterator[Section]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from idpsync.cli.outline import Column, Kind, Outline, Pool, Section, step, visible
+from idpsync.cli.outline import Column, Kind, Outline, Pool, Section, lines_of, step, visible
 
 ROOM = 60_000
 """Characters; a comment on GitHub may have 65,536."""
@@ -107,10 +107,23 @@ def _section(section: Section, most: int) -> str:
 
 def _rows(section: Section) -> list[str]:
     rows = [tuple(_cells(section.columns, row)) for row in section.rows]
+    if [column.kind for column in section.columns] == [Kind.PROSE]:
+        return [line for row in section.rows for line in _sentence(row[0])]
     if len(section.columns) <= 1:
         return [f"- {row[0]}" for row in rows]
     numbers = [column.kind is Kind.NUMBER for column in section.columns]
     return _table([safe(column.title) for column in section.columns], numbers, rows)
+
+
+def _sentence(sentence: str) -> Iterator[str]:
+    """One item of a list, with blocks in it for the commands."""
+    bullet = "- "
+    for line in lines_of(sentence):
+        if line.command:
+            yield from (f"{bullet}```sh", f"  {line.text}", "  ```")
+        else:
+            yield bullet + safe(line.text)
+        bullet = "  "
 
 
 def _cells(columns: Sequence[Column], row: Sequence[str]) -> Iterator[str]:

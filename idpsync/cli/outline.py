@@ -17,12 +17,17 @@ class Kind(Enum):
     NAME = "name"  # comes from outside, or can be copied
     NUMBER = "number"
     TEXT = "text"
+    PROSE = "prose"  # sentences: the only cells that are folded
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     title: str
     kind: Kind = Kind.TEXT
+
+
+SENTENCE = Column("sentence", Kind.PROSE)
+BECAUSE = Column("because", Kind.PROSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,7 @@ class Pool:
 class Tripped:
     """Limits of the guard that hold the plan, and the people they all counted."""
 
+    limits: tuple[str, ...]
     sentences: tuple[str, ...]
     people: tuple[str, ...]
 
@@ -110,7 +116,17 @@ def seats_of(row: Document) -> Seats:
 
 def step(before: object, after: object) -> str:
     """What was and what will be; once where they are the same."""
-    return f"{before}" if before == after else f"{before} → {after}"
+    return numeral(before) if before == after else f"{numeral(before)} → {numeral(after)}"
+
+
+def numeral(value: object) -> str:
+    """1,700; what is no whole number stays as it is."""
+    return f"{value:,}" if isinstance(value, int) else f"{value}"
+
+
+def legible(reason: str) -> str:
+    """A reason with its numbers as all numbers are written: premium is full (1,700 of 1,700)."""
+    return re.sub(r"\((\d+) of (\d+)\)", lambda m: f"({int(m[1]):,} of {int(m[2]):,})", reason)
 
 
 def some(names: Sequence[str], most: int) -> str:
@@ -138,11 +154,11 @@ def told(
 
     So is a text that every row has, and a column in which nothing stands is left out.
     """
-    becauses = [impersonal(row["because"], row["user_name"]) for row in rows]
+    becauses = [impersonal([*map(legible, row["because"])], row["user_name"]) for row in rows]
     reasons = _shared_reasons(becauses)
     fields = [(column, [cell(row) for row in rows]) for column, cell in columns]
     own = ["; ".join(reason for reason in because if reason not in reasons) for because in becauses]
-    fields.append((Column("because"), own))
+    fields.append((BECAUSE, own))
     shared = [f"{column.title}: {cells[0]}" for column, cells in fields if _same(column, cells)]
     shared += [f"because {'; '.join(reasons)}"] if reasons else []
     shown = [(column, cells) for column, cells in fields if any(cells) and not _same(column, cells)]
@@ -156,7 +172,8 @@ def told(
 
 def _same(column: Column, cells: Sequence[str]) -> bool:
     """Whether one text stands in every row of several."""
-    return column.kind is Kind.TEXT and len(cells) > 1 and cells[0] != "" and len(set(cells)) == 1
+    worded = column.kind in (Kind.TEXT, Kind.PROSE)
+    return worded and len(cells) > 1 and cells[0] != "" and len(set(cells)) == 1
 
 
 def impersonal(because: Sequence[str], name: str) -> Sequence[str]:
@@ -174,6 +191,34 @@ def _shared_reasons(becauses: Sequence[Sequence[str]]) -> tuple[str, ...]:
             break
         shared = {reason: None for reason in shared if reason in because}
     return tuple(shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a sentence; a command is to be copied, and never wrapped."""
+
+    text: str
+    command: bool = False
+
+
+_VERBS = "apply|approve|check|explain|holds|members|plan|reject|seats|waitlist"
+_COMMAND = re.compile(rf"`?(idpsync (?:{_VERBS})(?: --[a-z-]+| sha256:[0-9a-f]+)*)`?(?![\w-])")
+
+
+def lines_of(sentence: str) -> tuple[Line, ...]:
+    """The sentence, with every command in it on a line of its own."""
+    prose, *rest = _COMMAND.split(sentence)
+    if not rest:
+        return (Line(sentence),)
+    lines = [Line(prose)]
+    for command, after in zip(rest[::2], rest[1::2], strict=True):
+        lines += [Line(command, command=True), Line(after)]
+    return tuple(line for line in map(_trimmed, lines) if line.text)
+
+
+def _trimmed(line: Line) -> Line:
+    """Without what stood around a command: brackets, and the point after it."""
+    return line if line.command else Line(line.text.strip(" ()").removeprefix(".").strip())
 
 
 def visible(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from idpsync.cli.outline import Kind, Outline, Seats, step, visible
+from idpsync.cli.outline import Kind, Outline, Seats, lines_of, numeral, step, visible
 
 FOLDED = 20  # rows beyond which a list is folded away
 MOST = 5000  # rows of one list; a browser stays quick
@@ -40,8 +40,8 @@ def pieces(seats: Seats) -> tuple[Piece, ...]:
 
 def told(name: str, moment: str, seats: Seats) -> str:
     """The bar in words, for those who do not see it."""
-    parts = ", ".join(f"{piece.number} {piece.name}" for piece in pieces(seats))
-    return f"{name}, {moment}: {parts}; {seats.purchased} purchased"
+    parts = ", ".join(f"{piece.number:,} {piece.name}" for piece in pieces(seats))
+    return f"{name}, {moment}: {parts}; {seats.purchased:,} purchased"
 
 
 def beyond(seats: Seats) -> int:
@@ -77,6 +77,9 @@ def _templates() -> Environment:
         "beyond": beyond,
         "width": width,
         "step": step,
+        "numeral": numeral,
+        "lines_of": lines_of,
+        "PROSE": Kind.PROSE,
         "left": left,
         "NUMBER": Kind.NUMBER,
         "NAME": Kind.NAME,

@@ -1,9 +1,11 @@
 """What a plan says to people, from its shape in `plan --json`."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
-from idpsync.cli.action_words import detail, title_of
+from idpsync.cli.action_words import decisive_first, detail, title_of
 from idpsync.cli.outline import (
+    SENTENCE,
     Column,
     Document,
     Kind,
@@ -18,6 +20,8 @@ from idpsync.cli.outline import (
 )
 
 PERSON = Column("person", Kind.NAME)
+CHANGE = Column("change", Kind.PROSE)
+UNREAD = "The directory was not read whole: nothing can be decided for what was not read."
 MODES: Mapping[str, str] = {
     "full": "full",
     "no_removals": "no_removals: nothing is taken from anybody",
@@ -69,11 +73,20 @@ def moment(at: str | None) -> str:
 
 def tripped_of(plan: Document) -> tuple[Tripped, ...]:
     """The limits that hold the plan; those that counted the same people stand together."""
-    found: dict[tuple[str, ...], list[str]] = {}
-    for check in plan["guard"]["limits"]:
-        if check["tripped"]:
-            found.setdefault(tuple(check.get("people", ())), []).append(limit_sentence(check))
-    return tuple(Tripped(tuple(sentences), people) for people, sentences in found.items())
+    return tripped_by(check for check in plan["guard"]["limits"] if check["tripped"])
+
+
+def tripped_by(checks: Iterable[Document]) -> tuple[Tripped, ...]:
+    """Tripped limits; those that counted the same people stand together."""
+    found = grouped(checks, lambda check: "\n".join(check.get("people", ())))
+    return tuple(
+        Tripped(
+            tuple(check["name"] for check in same),
+            tuple(limit_sentence(check) for check in same),
+            tuple(same[0].get("people", ())),
+        )
+        for _, same in found
+    )
 
 
 def limit_sentence(check: Document) -> str:
@@ -84,7 +97,9 @@ def limit_sentence(check: Document) -> str:
 def limit_words(check: Document) -> str:
     """What a limit allows and what was seen, without its name."""
     unit = " %" if check["name"].partition(":")[0].endswith("percent") else ""
-    return f"allowed {check['allowed']:g}{unit}, seen {check['seen']:g}{unit} ({check['counted']})"
+    allowed, seen = (f"{round(check[key], 4):,.12g}{unit}" for key in ("allowed", "seen"))
+    counted = re.sub(r"\d+", lambda number: f"{int(number[0]):,}", check["counted"])
+    return f"allowed {allowed}, seen {seen} ({counted})"
 
 
 def commands_for(digest: str, *, held: bool) -> tuple[str, ...]:
@@ -93,9 +108,22 @@ def commands_for(digest: str, *, held: bool) -> tuple[str, ...]:
 
 
 def _lead(plan: Document) -> tuple[str, ...]:
+    unread = () if plan["directory"]["complete"] else (UNREAD,)
     if plan["actions"]:
-        return ()
-    return ("Nothing to do: accounts and seats are as they should be.",)
+        return unread
+    left = [f"{number:,} {one if number == 1 else many}" for number, one, many in _open(plan) if number]
+    if left:
+        return (*unread, f"No action is planned; still open: {'; '.join(left)}.")
+    return unread or ("Nothing to do: accounts and seats are as they should be.",)
+
+
+def _open(plan: Document) -> Iterator[tuple[int, str, str]]:
+    """What a plan without actions leaves to somebody: how much, and how one and many are called."""
+    yield len(plan["adoptions"]), "account is to be adopted", "accounts are to be adopted"
+    yield len(plan["conflicts"]), "conflict to be solved", "conflicts to be solved"
+    yield len(plan["over"]), "tier with more people than seats", "tiers with more people than seats"
+    yield len(plan["waiting"]), "person waits for a seat", "people wait for a seat"
+    yield len(plan["notes"]), "note, see below", "notes, see below"
 
 
 def _pool(plan: Document) -> Pool:
@@ -110,7 +138,7 @@ def _remarks(plan: Document) -> Iterator[Section]:
         ("Problems of the read", plan["directory"]["problems"]),
     ):
         if sentences:
-            yield Section(title, (Column("sentence"),), tuple((text,) for text in sentences))
+            yield Section(title, (SENTENCE,), tuple((text,) for text in sentences))
     for over in plan["over"]:
         yield Section(
             f"More people than seats: {over['tier']}",
@@ -121,7 +149,7 @@ def _remarks(plan: Document) -> Iterator[Section]:
 
 
 def _over(over: Document) -> str:
-    reserved = f" and {over['held']} more reserved" if over["held"] else ""
+    reserved = f" and {over['held']:,} more reserved" if over["held"] else ""
     return (
         f"{over['assigned']:,} assigned{reserved}, {over['purchased']:,} purchased. "
         "Nobody loses access, and no new seat is given before there is room. The newest:"
@@ -129,8 +157,9 @@ def _over(over: Document) -> str:
 
 
 def _actions(plan: Document) -> list[Section]:
-    columns = ((PERSON, person), (Column("change"), detail))
-    return [told(title, rows, columns) for title, rows in grouped(plan["actions"], title_of)]
+    columns = ((PERSON, person), (CHANGE, detail))
+    actions = map(decisive_first, plan["actions"])
+    return [told(title, rows, columns) for title, rows in grouped(actions, title_of)]
 
 
 def person(row: Document) -> str:
@@ -140,7 +169,7 @@ def person(row: Document) -> str:
 
 def _waiting(plan: Document) -> list[Section]:
     columns = (
-        (Column("#", Kind.NUMBER), lambda row: str(row["position"])),
+        (Column("#", Kind.NUMBER), lambda row: f"{row['position']:,}"),
         (PERSON, person),
         (Column("holds"), lambda row: row["holds"] or "nothing"),
         (Column("since"), lambda row: (row["since"] or "")[:10]),

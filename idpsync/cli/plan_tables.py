@@ -5,9 +5,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from idpsync.cli.outline import Column, Document, Kind, Outline, Section, some, visible
+from idpsync.cli.outline import Column, Document, Kind, Outline, Section, lines_of, some, visible
 from idpsync.cli.plan_outline import plan_outline
-from idpsync.cli.tables import MOST, plain_table, pool_table
+from idpsync.cli.tables import MOST, plain_table, pool_table, show_table
 from idpsync.core.records import RunState
 from idpsync.engine.outcome import Outcome
 
@@ -30,9 +30,9 @@ def show_outcome(console: Console, outcome: Outcome, plan: Document | None) -> N
         console.print(Text(f"Run {run.id} failed: {outcome.error}", style="bold red"))
         return
     done = sum(p.done for p in outcome.performed)
-    console.print(f"Run {run.id}: {done} of {len(outcome.performed)} actions done.")
+    console.print(f"Run {run.id}: {done:,} of {len(outcome.performed):,} actions done.")
     for sentence in dict.fromkeys((*run.problems, *(plan["notes"] if plan else ()))):
-        console.print(Text(f"  ! {sentence}"))
+        _show_sentence(console, f"! {sentence}", indent=2)
     if run.state is RunState.INCOMPLETE:
         console.print("The directory was not read whole: nothing was removed for what is missing.")
     for failed in outcome.failed[:MOST]:
@@ -41,18 +41,22 @@ def show_outcome(console: Console, outcome: Outcome, plan: Document | None) -> N
     began = outcome.preview is not None and outcome.preview.first_run is None
     if plan and plan["waiting"] and began and plan["mode"] != "observe":
         number = len(plan["waiting"])
-        waits = "1 person waits" if number == 1 else f"{number} people wait"
+        waits = "1 person waits" if number == 1 else f"{number:,} people wait"
         console.print(f"{waits}: `idpsync waitlist`")
 
 
 def show_outline(console: Console, outline: Outline) -> None:
-    """A whole document; what the guard says stands last, where the eye rests."""
+    """A whole document; what the guard says stands first in short, and last, where the eye rests."""
     _say(console, outline.title, style="bold")
+    if outline.tripped or outline.commands:
+        limits = ", ".join(name for tripped in outline.tripped for name in tripped.limits)
+        named = f": {limits}" if limits else ""
+        _say(console, f"HELD by the guard{named}. What to do stands at the end.", style="bold red")
     for sentence in outline.lead:
         _say(console, sentence)
     _show_facts(console, outline)
     for pool in outline.pools:
-        console.print(pool_table(pool))
+        show_table(console, pool_table(pool))
     if any(len(section.rows) > MOST for section in outline.sections):
         _show_summary(console, outline)
     for section in outline.sections:
@@ -63,7 +67,25 @@ def show_outline(console: Console, outline: Outline) -> None:
 
 
 def _say(console: Console, text: str, *, indent: int = 0, style: str = "") -> None:
-    console.print(Padding(Text(visible(text), style=style), (0, 0, 0, indent), expand=False))
+    """A sentence that wraps on a terminal, and stays on one line where others read it."""
+    said = Text(visible(text), style=style)
+    if console.is_terminal:
+        console.print(Padding(said, (0, 0, 0, indent), expand=False))
+    else:
+        console.print(Text(" " * indent) + said, soft_wrap=True)
+
+
+def _say_whole(console: Console, text: str, indent: int) -> None:
+    """What can be copied: on one line, however narrow the terminal."""
+    console.print(Text(" " * indent + visible(text)), soft_wrap=True)
+
+
+def _show_sentence(console: Console, sentence: str, indent: int) -> None:
+    for line in lines_of(sentence):
+        if line.command:
+            _say_whole(console, line.text, indent + 2)
+        else:
+            _say(console, line.text, indent=indent)
 
 
 def _show_facts(console: Console, outline: Outline) -> None:
@@ -78,7 +100,7 @@ def _show_summary(console: Console, outline: Outline) -> None:
     table = plain_table("Summary", "what", "#number")
     for title, number in outline.summary:
         table.add_row(Text(visible(title)), f"{number:,}")
-    console.print(table)
+    show_table(console, table)
 
 
 def _show_section(console: Console, section: Section) -> None:
@@ -88,10 +110,11 @@ def _show_section(console: Console, section: Section) -> None:
         _say(console, sentence, indent=2)
     shown, indent = section.first(MOST), 4 if section.shared else 2
     if len(shown.columns) > 1:
-        console.print(Padding(_rows(shown), (0, 0, 0, 2), expand=False))
+        show_table(console, _rows(shown), indent=2)
     else:
+        show = _say_whole if shown.columns[0].kind is Kind.NAME else _show_sentence
         for row in shown.rows:
-            _say(console, row[0], indent=indent)
+            show(console, row[0], indent)
     left = len(section.rows) - MOST
     if left > 0:
         _say(console, f"… and {left:,} more", indent=indent)
@@ -107,7 +130,9 @@ def _rows(section: Section) -> Table:
 
 
 def _titled(column: Column) -> str:
-    return f"#{column.title}" if column.kind is Kind.NUMBER and column.title != "#" else column.title
+    if column.kind is Kind.NUMBER:
+        return f"#{column.title.removeprefix('#')}"
+    return column.title if column.kind is Kind.PROSE else f"!{column.title}"
 
 
 def _show_guard(console: Console, outline: Outline) -> None:
@@ -121,4 +146,4 @@ def _show_guard(console: Console, outline: Outline) -> None:
     if outline.commands:
         console.print("Nothing was written. Let exactly this plan pass once, or drop it:")
         for command in outline.commands:
-            console.print(Text(f"  {command}"), soft_wrap=True)  # whole lines can be copied
+            _say_whole(console, command, 2)

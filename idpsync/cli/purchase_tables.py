@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from idpsync.cli.tables import plain_table
+from idpsync.cli.outline import numeral
+from idpsync.cli.tables import plain_table, show_table
 from idpsync.core.contract import Item, Purchase, Quote
 from idpsync.core.contract_report import money_text
 from idpsync.core.intake import Imported
@@ -28,7 +29,7 @@ def say(console: Console, *lines: str) -> None:
 
 
 def people(number: int) -> str:
-    return "1 person" if number == 1 else f"{number} people"
+    return "1 person" if number == 1 else f"{number:,} people"
 
 
 def amount(value: Decimal | None, currency: str) -> str:
@@ -39,7 +40,7 @@ def amount(value: Decimal | None, currency: str) -> str:
 
 def counted(seats: Mapping[Tier, int], ladder: Iterable[Tier]) -> str:
     """20 premium, 100 standard."""
-    return ", ".join(f"{seats.get(tier, 0)} {tier}" for tier in ladder)
+    return ", ".join(f"{seats.get(tier, 0):,} {tier}" for tier in ladder)
 
 
 # --- the pool -----------------------------------------------------------------------------------------
@@ -48,7 +49,7 @@ def counted(seats: Mapping[Tier, int], ladder: Iterable[Tier]) -> str:
 def show_seats(console: Console, pool: SeatPool, pending: Mapping[Tier, int]) -> None:
     """The pool, tier by tier; `invited` is how many of the held seats wait for an invite."""
     columns = ("#purchased", "#assigned", "#held", "#invited", "#reserved", "#free", "#waiting")
-    table = plain_table("Seats", "tier", *columns)
+    table = plain_table("Seats", "!tier", *columns)
     wishes = wishes_of(pool.waiting)
     for tier in pool.ladder:
         balance = pool.balance(tier)
@@ -59,23 +60,24 @@ def show_seats(console: Console, pool: SeatPool, pending: Mapping[Tier, int]) ->
             pending.get(tier, 0),
             pool.reserved.get(tier, 0),
         )
-        free = str(balance) if balance >= 0 else f"{-balance} over"
-        table.add_row(tier.name, *map(str, numbers), free, str(wishes.get(tier, 0)))
+        free = numeral(balance) if balance >= 0 else f"{-balance:,} over"
+        table.add_row(tier.name, *map(numeral, numbers), free, numeral(wishes.get(tier, 0)))
     if len(pool.ladder) > 1:
         sums = (pool.purchased, pool.assigned, pool.held, pending, pool.reserved)
         totals = [sum(counts.get(tier, 0) for tier in pool.ladder) for counts in sums]
-        table.add_row("total", *map(str, totals), str(pool.total_free), str(sum(wishes.values())))
-    console.print(table)
+        totals += [pool.total_free, sum(wishes.values())]
+        table.add_row("total", *map(numeral, totals))
+    show_table(console, table)
 
 
 def show_change(console: Console, before: Mapping[Tier, int], after: Mapping[Tier, int]) -> None:
     """Purchased seats, now and then."""
-    table = plain_table("Purchased seats", "tier", "#before", "#after")
+    table = plain_table("Purchased seats", "!tier", "#before", "#after")
     for tier in sorted({*before, *after}):
-        table.add_row(tier.name, str(before.get(tier, 0)), str(after.get(tier, 0)))
+        table.add_row(tier.name, numeral(before.get(tier, 0)), numeral(after.get(tier, 0)))
     if len({*before, *after}) > 1:
-        table.add_row("total", str(sum(before.values())), str(sum(after.values())))
-    console.print(table)
+        table.add_row("total", numeral(sum(before.values())), numeral(sum(after.values())))
+    show_table(console, table)
 
 
 # --- quotes and purchases -----------------------------------------------------------------------------
@@ -88,13 +90,13 @@ def show_lines(console: Console, title: str, quote: Quote) -> None:
     for line in quote.lines:
         table.add_row(
             line_text(line.item),
-            str(line.item.quantity),
+            numeral(line.item.quantity),
             amount(line.unit, currency),
             months_text(line.periods),
             amount(line.amount, currency),
         )
     table.add_row("total", "", "", "", amount(quote.total, currency))
-    console.print(table)
+    show_table(console, table)
     say(
         console,
         f"For {quote.basis}, to the end of the term on {quote.term_ends}. An estimate: the vendor's "
@@ -193,7 +195,7 @@ def for_waiting_text(pool: SeatPool, enough: Sequence[Item]) -> str:
 
 def _who_waits(wishes: Mapping[Tier, int]) -> str:
     number = sum(wishes.values())
-    each = ", ".join(f"{count} for {tier}" for tier, count in sorted(wishes.items()))
+    each = ", ".join(f"{count:,} for {tier}" for tier, count in sorted(wishes.items()))
     return f"{people(number)} {'waits' if number == 1 else 'wait'} ({each})"
 
 
@@ -211,7 +213,7 @@ def show_import(console: Console, done: Imported, currency: str) -> None:
     """Every row and what became of it."""
     entries = done.intake.entries
     if entries:
-        console.print(_rows(done, currency))
+        show_table(console, _rows(done, currency))
     if done.intake.problems:
         return
     for entry in entries:

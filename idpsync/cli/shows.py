@@ -21,9 +21,7 @@ def waitlist(desk: Desk, as_json: bool) -> None:
     desk.say(
         waiting_json(entries),
         as_json,
-        lambda console: console.print(
-            tables.waiting_table(entries) if entries else "Nobody waits for a seat."
-        ),
+        lambda console: tables.show_waiting(console, entries),
     )
 
 

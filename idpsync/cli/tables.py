@@ -1,16 +1,19 @@
 """Tables for people. Width follows the terminal; nothing is told by colour alone."""
 
 import json
+import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console, JustifyMethod
-from rich.table import Table
+from rich.padding import Padding
+from rich.table import Column, Table
 from rich.text import Text
 
 from idpsync.cli import action_words
-from idpsync.cli.outline import Pool, TierSeats, seats_of, step, visible
+from idpsync.cli.outline import Pool, TierSeats, legible, seats_of, step, visible
 from idpsync.core.alerts import AlertState, Phase
 from idpsync.core.plan import Action, action_json, pool_json
 from idpsync.core.records import LedgerEntry
@@ -45,6 +48,58 @@ def plain_table(title: str, *columns: str) -> Table:
     return table
 
 
+FOLDED = 20
+"""Columns of the screen that a sentence in a table has at least."""
+
+
+def show_table(console: Console, table: Table, indent: int = 0) -> None:
+    """The table with whole names and numbers: only sentences fold, and only on a terminal.
+
+    Where that is too narrow, each row becomes a few lines. Anything else that reads the output gets one
+    line for each row, as long as it takes.
+    """
+    shown, columns = Padding(table, (0, 0, 0, indent), expand=False), console.width
+    if not console.is_terminal:
+        console.width = max(columns, indent + _room(table, sys.maxsize))
+        console.print(shown)
+        console.width = columns
+    elif indent + _room(table, FOLDED) <= columns:
+        console.print(shown)
+    else:
+        _show_stacked(console, table, indent)
+
+
+def _room(table: Table, folded: int) -> int:
+    """How wide the table is with its sentences folded to that width, and nothing else."""
+    widths = (max(map(cell_len, (_words(column.header), *_cells(column)))) for column in table.columns)
+    columns = zip(table.columns, widths, strict=True)
+    inner = sum(wide if column.no_wrap else min(wide, folded) for column, wide in columns)
+    return inner + 3 * (len(table.columns) - 1) + 2 * table.show_edge
+
+
+def _cells(column: Column) -> Iterator[str]:
+    return map(_words, column.cells)
+
+
+def _words(cell: object) -> str:
+    return cell.plain if isinstance(cell, Text) else str(cell)
+
+
+def _show_stacked(console: Console, table: Table, indent: int) -> None:
+    """Every row as lines: what it is called, then the rest with the titles."""
+    margin = " " * indent
+    if table.title:
+        console.print(Text(f"{margin}{_words(table.title)}", style="bold"))
+    titles = [_words(column.header) for column in table.columns]
+    first = 1 + next((at for at, column in enumerate(table.columns) if column.justify == "left"), 0)
+    for row in zip(*map(_cells, table.columns), strict=True):
+        console.print(Text(margin + "  ".join(filter(None, row[:first]))), soft_wrap=True)
+        rest = ", ".join(
+            f"{title} {cell}" for title, cell in zip(titles[first:], row[first:], strict=True) if cell
+        )
+        console.print(Padding(Text(rest), (0, 0, 0, indent + 4), expand=False))
+
+
 def pools_table(before: SeatPool, after: SeatPool) -> Table:
     """The pool now, and as it would be."""
     pairs = zip(pool_json(before), pool_json(after), strict=True)
@@ -54,7 +109,7 @@ def pools_table(before: SeatPool, after: SeatPool) -> Table:
 
 def pool_table(pool: Pool) -> Table:
     """Every tier, with what becomes of each number."""
-    table = plain_table(pool.title, "tier", "#purchased", "#assigned", "#held", "#reserved", "#free")
+    table = plain_table(pool.title, "!tier", "#purchased", "#assigned", "#held", "#reserved", "#free")
     for tier in pool.tiers:
         before, after = tier.before, tier.after
         table.add_row(
@@ -79,24 +134,32 @@ def what_changes(action: Action) -> str:
 # --- state ------------------------------------------------------------------------------------------
 
 
-def waiting_table(entries: Iterable[WaitEntry]) -> Table:
+def show_waiting(console: Console, entries: Iterable[WaitEntry]) -> None:
+    """Who waits for which tier, at which position."""
     entries = tuple(entries)
+    if not entries:
+        console.print("Nobody waits for a seat.")
+        return
+    show_table(console, _waiting_table(entries))
+    if len(entries) > MOST:
+        console.print(f"… and {len(entries) - MOST:,} more: `idpsync waitlist --json` lists all")
+
+
+def _waiting_table(entries: tuple[WaitEntry, ...]) -> Table:
     table = plain_table(
-        f"Wait list ({len(entries)})", "#", "!person", "!wants", "!holds", "!since", "because"
+        f"Wait list ({len(entries):,})", "#", "!person", "!wants", "!holds", "!since", "because"
     )
     positions: Counter[Tier] = Counter()
     for entry in entries[:MOST]:
         positions[entry.wants] += 1
         table.add_row(
-            str(positions[entry.wants]),
-            Text(entry.user_name),
+            f"{positions[entry.wants]:,}",
+            Text(visible(entry.user_name)),
             entry.wants.name,
             str(entry.holds or "nothing"),
             f"{entry.since:%Y-%m-%d %H:%M}",
-            Text("; ".join(entry.because)),
+            Text(visible("; ".join(map(legible, entry.because)))),
         )
-    if len(entries) > MOST:
-        table.add_row("", f"… and {len(entries) - MOST} more", "", "", "", "`waitlist --json` lists all")
     return table
 
 

@@ -29,6 +29,7 @@ def plan_diff(then: Document, now: Document) -> dict[str, Any]:
         "guard": {
             "then": then["guard"]["held"],
             "now": now["guard"]["held"],
+            "tripped": [check for check in now["guard"]["limits"] if check["tripped"]],
             "limits": list(_limits(then["guard"]["limits"], now["guard"]["limits"])),
         },
     }

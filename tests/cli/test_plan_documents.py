@@ -11,12 +11,19 @@ from idpsync.cli.outline import visible
 from idpsync.cli.page import page
 from idpsync.cli.plan_outline import plan_outline
 from idpsync.cli.plan_tables import show_outline
-from tests.cli.plan_documents import document, large, limit, made, told_by, written
+from tests.cli.plan_documents import document, large, limit, made, many, told_by, written
 from tests.people import PREMIUM, STANDARD, account
 
 
-def table(plan: dict[str, Any], columns: int = 80) -> str:
-    console = Console(width=columns, file=StringIO(), highlight=False)
+def table(plan: dict[str, Any], columns: int = 80, *, piped: bool = False) -> str:
+    """What stands on a terminal of that width, or in a pipe."""
+    console = Console(
+        width=columns,
+        file=StringIO(),
+        highlight=False,
+        force_terminal=not piped,
+        color_system=None,
+    )
     show_outline(console, plan_outline(plan))
     assert isinstance(console.file, StringIO)
     return console.file.getvalue()
@@ -156,7 +163,61 @@ def test_a_plan_that_does_nothing_says_so() -> None:
 def test_a_directory_that_was_not_read_whole_is_told_first() -> None:
     plan = document(made())
     plan["directory"] = {**plan["directory"], "complete": False}
-    assert "NOT read whole: nothing is removed" in table(plan).splitlines()[2]
+    shown = table(plan, 120)
+    assert "nothing can be decided for what was not read" in shown.splitlines()[1]
+    assert "NOT read whole: nothing is removed" in shown.splitlines()[2]
+
+
+def test_a_plan_that_leaves_something_open_does_not_say_that_all_is_well() -> None:
+    plan = document(made())
+    for facts, said in (
+        (
+            {"adoptions": [{"user_name": "eve", "account_id": "9", "matched_by": "email"}]},
+            "1 account is",
+        ),
+        ({"conflicts": [{"keys": ["a"], "reason": "claimed_twice"}]}, "1 conflict to be solved"),
+        ({"notes": ["first run: nothing was written"]}, "1 note, see below"),
+        ({"directory": {**plan["directory"], "complete": False}}, "nothing can be decided for what was"),
+    ):
+        one = {**plan, **facts}
+        for shown in (table(one, 200), written(one), page(plan_outline(one))):
+            assert said in shown
+            assert "as they should be" not in shown
+
+
+def test_the_reason_that_decided_is_told_first() -> None:
+    because = ["group 'Users' → premium", "premium goes to eve@acme.example: priority 9 comes before 1"]
+    step = {"kind": "change_tier", "tier": "standard", "previous_tier": "premium", "because": because}
+    (section,) = plan_outline({**document(made()), "actions": [{"user_name": "ada", **step}]}).sections
+    assert section.shared == (f"because {'; '.join(because[::-1])}",)
+
+
+def test_numbers_are_written_the_same_everywhere() -> None:
+    plan = document(made(users=["ada"]), limit("removals.count", many(1700)))
+    plan["pool"]["after"][0].update(purchased=1700, assigned=1700)
+    plan["actions"][0]["because"] = ["standard is full (1700 of 1700)"]
+    for shown in (table(plan), written(plan), page(plan_outline(plan))):
+        assert "1,700" in shown
+        assert "1700" not in shown.replace("flex-grow:1700", "")
+
+
+NOTE = "To adopt: idpsync apply --adopt (or approve this plan: idpsync approve sha256:" + "a" * 64 + ")"
+
+
+def test_a_command_in_a_note_stands_on_a_line_of_its_own() -> None:
+    plan = {**document(made()), "notes": [NOTE, "idpsync has never linked them"]}
+    for command in ("idpsync apply --adopt", f"idpsync approve sha256:{'a' * 64}"):
+        assert command in [line.strip() for line in table(plan, 40).splitlines()]
+        assert command in [line.strip() for line in written(plan).splitlines()]
+        assert f"<pre>{command}</pre>" in page(plan_outline(plan))
+    assert "  idpsync has never linked them" in table(plan).splitlines()
+
+
+def test_a_held_plan_says_so_first_with_its_limits() -> None:
+    plan = document(made(), limit("removals.count", ["ada"]), limit("tier_drops.count", ["ada"]))
+    shown = table(plan).splitlines()
+    assert shown[1].startswith("HELD by the guard: removals.count, tier_drops.count.")
+    assert shown[-2].strip().startswith("idpsync approve")
 
 
 # --- terminal ---------------------------------------------------------------------------------------
@@ -193,9 +254,43 @@ def test_no_line_but_the_digest_is_wider_than_the_terminal(columns: int) -> None
     premium = [f"somebody-with-a-long-name-{at}" for at in range(30)]
     plan = document(made(premium=premium, users=["ada"], seats={PREMIUM: 2, STANDARD: 9}))
     shown = table(plan, columns)
-    wide = [line for line in shown.splitlines() if len(line) > columns and "Digest" not in line]
+    whole = ("Digest", "somebody-with-a-long-name", "ada@acme.example")
+    wide = [
+        line
+        for line in shown.splitlines()
+        if len(line) > columns and not any(word in line for word in whole)
+    ]
     assert [line for line in wide if "lists everybody" not in line] == []
     assert "".join(premium[0]) in re.sub(r"\s", "", shown)
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+@pytest.mark.parametrize("piped", [False, True])
+def test_names_tiers_and_numbers_are_whole_however_narrow(columns: int, piped: bool) -> None:
+    names = [f"somebody-with-a-long-name-{at}" for at in range(4)]
+    plan = document(made(premium=names, seats={PREMIUM: 1000, STANDARD: 1}))
+    for row in plan["actions"]:
+        row["because"] = [f"a reason of {row['user_name'].replace('@', ' at ')}"]
+    shown = table(plan, columns, piped=piped)
+    for word in (
+        *(f"{name}@acme.example" for name in names),
+        "premium",
+        "standard",
+        "1,000",
+        "purchased",
+    ):
+        assert re.search(rf"(?<![\w-]){word}(?!\w)", shown)
+
+
+def test_in_a_pipe_one_person_is_one_line() -> None:
+    plan = document(made(premium=["ada"], users=["bob"], seats={PREMIUM: 0, STANDARD: 5}))
+    reasons = ["one reason of some length", "another reason of some length"]
+    plan["actions"] = [
+        {**row, "because": [f"{name} {row['user_name'][:3]}" for name in reasons]}
+        for row in plan["actions"]
+    ]
+    shown = table(plan, 40, piped=True)
+    assert re.search(r"ada@acme\.example +one reason of some length ada; another reason", shown)
 
 
 def test_what_steers_a_terminal_is_spelled_out() -> None:

@@ -57,7 +57,7 @@ def test_a_plan_differs_from_itself_in_nothing() -> None:
     assert found["waiting"] == {"came": [], "went": [], "moved": []}
     assert found["refused"] == {"came": [], "went": [], "changed": []}
     assert all(row["then"] == row["now"] for row in found["seats"])
-    assert found["guard"] == {"then": False, "now": False, "limits": []}
+    assert found["guard"] == {"then": False, "now": False, "tripped": [], "limits": []}
 
 
 def test_actions_are_new_gone_or_changed_by_person() -> None:
