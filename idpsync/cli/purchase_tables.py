@@ -213,7 +213,7 @@ def show_import(console: Console, done: Imported, currency: str) -> None:
     """Every row and what became of it."""
     entries = done.intake.entries
     if entries:
-        show_table(console, _rows(done, currency))
+        console.print(_rows(done, currency))
     if done.intake.problems:
         return
     for entry in entries:

@@ -1,10 +1,14 @@
 """Seats at the command line: what they would cost, what is recorded, who moves."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from idpsync.cli.tables import plain_table, show_table
 from tests.cli.conftest import Inside
 
 PRICED = [
@@ -332,3 +336,25 @@ def test_today_is_the_day_of_a_purchase_that_names_none(idpsync: Inside) -> None
     before = datetime.now(UTC).date()
     on = idpsync.json("seats", "add", "standard=1")["purchase"]["on"]
     assert on in {before.isoformat(), (before + timedelta(1)).isoformat()}
+
+
+def test_seats_and_wait_list_are_whole_in_a_narrow_terminal(staffed: Inside) -> None:
+    short(staffed).width = 40
+    seats, waits = staffed.done("seats").out, staffed.done("waitlist").out
+    assert re.search(r"^ standard .*\d+ +\d+ +\d+ $", seats, re.MULTILINE)
+    assert "purchased   assigned   held   invited   reserved   free   waiting" in seats
+    assert re.search(r"1 +\w+@acme\.example +premium +standard +\d{4}-\d\d-\d\d \d\d:\d\d +group", waits)
+
+
+def test_a_terminal_too_narrow_for_a_table_gets_its_rows_as_lines() -> None:
+    said = StringIO()
+    console = Console(width=40, file=said, force_terminal=True, color_system=None)
+    table = plain_table("Seats", "!tier", *("#purchased", "#assigned", "#held", "#free"))
+    table.add_row("premium", "1,700", "1,664 → 1,700", "0", "36 → 0")
+    show_table(console, table)
+    assert [line.strip() for line in said.getvalue().splitlines()] == [
+        "Seats",
+        "premium",
+        "purchased 1,700, assigned 1,664 →",
+        "1,700, held 0, free 36 → 0",
+    ]
