@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from itertools import filterfalse, repeat
+from operator import attrgetter
 from typing import TypeVar
 
 from idpsync.core.correlate import Owners, correlate
@@ -23,6 +24,7 @@ from idpsync.core.seats import Holding, SeatPool, WaitEntry
 from idpsync.core.world import Case, Debt, World, has_seat, pool_of, summarise
 
 T = TypeVar("T")
+_EXTERNAL_ID = attrgetter("external_id")
 _Person = tuple[DirectoryUser, Account | None, str]  # with the member whose seat is counted for them
 
 
@@ -82,8 +84,7 @@ class Casework:
         """
         marked, in_step, active = self._marked(), self.roles.in_step, Standing.ACTIVE
         people, accounts = self.correlation.people, self.correlation.accounts
-        ids = [user.external_id for user in people]
-        entitlements = map(self.ruled.get, ids, repeat(self.unruled))
+        entitlements = map(self.ruled.get, map(_EXTERNAL_ID, people), repeat(self.unruled))
         found: list[tuple[DirectoryUser, Account | None]] = []
         for user, account, entitlement in zip(people, accounts, entitlements, strict=True):
             if account is not None and account.standing is active and user.active is True:
@@ -181,7 +182,7 @@ class Casework:
 
     def _note_absentees(self) -> None:
         """Those of whom links or groups speak, and the people that were read do not."""
-        present = {user.external_id for user in self.world.snapshot.users}.__contains__
+        present = set(map(_EXTERNAL_ID, self.world.snapshot.users)).__contains__
         if self.grounds.evidence.absence_counts:
             linked = self.owners.account_of.get(self.world.snapshot.source, {})
             self._note_absent(set(filterfalse(present, linked)))

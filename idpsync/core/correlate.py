@@ -8,6 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, repeat
+from operator import attrgetter, is_not
 
 from idpsync.core.errors import AmbiguousCorrelation
 from idpsync.core.model import Account, DirectoryUser, Link, Standing, fold, fold_all
@@ -28,6 +30,11 @@ class Correlation:
     orphans: tuple[str, ...]
 
 
+_SOURCE, _ACCOUNT_ID = attrgetter("source"), attrgetter("account_id")
+_EXTERNAL_ID, _EMAIL = attrgetter("external_id"), attrgetter("profile.email")
+_USER_NAME = attrgetter("profile.user_name")
+
+
 class Owners:
     """Whose each linked account is, and the account of each person, by our links.
 
@@ -39,10 +46,12 @@ class Owners:
         self.links = tuple(links)
         self.account_of: dict[str, dict[str, Account | None]] = {}
         self.disputed: dict[tuple[str, str], Conflict] = {}
-        for source in {link.source for link in self.links}:
-            mine = [link for link in self.links if link.source == source]
-            accounts = map(roll.accounts.get, [link.account_id for link in mine])
-            people = [link.external_id for link in mine]
+        sources = set(map(_SOURCE, self.links))
+        for source in sources:
+            alone = len(sources) == 1
+            mine = self.links if alone else tuple(k for k in self.links if k.source == source)
+            accounts = map(roll.accounts.get, map(_ACCOUNT_ID, mine))
+            people = list(map(_EXTERNAL_ID, mine))
             self.account_of[source] = dict(zip(people, accounts, strict=True))
             if len(self.account_of[source]) < len(people):
                 self._sort_out(mine, roll)
@@ -115,8 +124,9 @@ def correlate(
 ) -> Correlation:
     """Match people to accounts. `verified` tells whether an e-mail address may serve as a key."""
     people = list(users)
-    names = fold_all([user.profile.user_name for user in people])
-    shared = list(shared_keys(people, names))
+    written = list(map(_USER_NAME, people))
+    names = fold_all(written)
+    shared = list(shared_keys(people, written, names))
     conflicts: list[Conflict] = [c for c, _ in shared]
     skipped = {external_id for _, ids in shared for external_id in ids}
     accounts = _linked(people, owners)
@@ -163,7 +173,7 @@ def _linked(people: list[DirectoryUser], owners: Owners) -> list[Account | None]
     sources = {user.source for user in people}
     if len(sources) == 1:
         found = owners.account_of.get(sources.pop(), {})
-        return list(map(found.get, [user.external_id for user in people]))
+        return list(map(found.get, map(_EXTERNAL_ID, people)))
     return [owners.account(user.source, user.external_id) for user in people]
 
 
@@ -206,14 +216,17 @@ def _only(
 
 
 def shared_keys(
-    people: list[DirectoryUser], names: list[str]
+    people: list[DirectoryUser], written: list[str], names: list[str]
 ) -> Iterator[tuple[Conflict, tuple[str, ...]]]:
-    """People whom the directory itself does not tell apart, by user name or e-mail."""
+    """People whom the directory itself does not tell apart, by user name or e-mail.
+
+    `names` are the folded user names of those that are `written`.
+    """
     unique = not (yield from _sharing("user name", people, names))
+    if unique and list(map(_EMAIL, people)) == written:
+        return  # mostly the one is the other
     mailed = [user for user in people if user.profile.email and user.active is not False]
-    addresses = [user.profile.email or "" for user in mailed]
-    if not (unique and addresses == names):  # mostly the one is the other
-        yield from _sharing("e-mail", mailed, fold_all(addresses))
+    yield from _sharing("e-mail", mailed, fold_all([user.profile.email or "" for user in mailed]))
 
 
 def _sharing(
@@ -269,6 +282,9 @@ def _adopted_twice(adoptions: list[Adoption], roll: Roll) -> dict[str, Conflict]
 
 
 def _orphans(roll: Roll, owners: Owners, adoptions: tuple[Adoption, ...]) -> tuple[str, ...]:
+    known = chain.from_iterable(linked.values() for linked in owners.account_of.values())
+    if sum(map(is_not, known, repeat(None))) + len(adoptions) == len(roll.accounts):
+        return ()
     explained = {a.account_id for a in adoptions}
     explained.update([link.account_id for link in owners.links])
     if explained.issuperset(roll.accounts):

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from idpsync.core.model import Account, fold_all
+
+_ID, _USER_NAME = attrgetter("id"), attrgetter("profile.user_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,5 +18,6 @@ class Roll:
 
     @classmethod
     def of(cls, accounts: Iterable[Account]) -> "Roll":
-        by_id = {account.id: account for account in accounts}
-        return cls(by_id, fold_all([account.profile.user_name for account in by_id.values()]))
+        several = tuple(accounts)
+        by_id = dict(zip(map(_ID, several), several, strict=True))
+        return cls(by_id, fold_all(list(map(_USER_NAME, by_id.values()))))
