@@ -175,8 +175,10 @@ def test_a_plan_that_is_held_now_can_be_approved_from_here(staffed: Inside) -> N
     assert "passes → held" in ended.out
     assert f"idpsync approve {digest}" in ended.out
     assert ended.out.splitlines()[1].startswith("HELD by the guard: removals.count.")
-    page = staffed.call("plan", "--diff", str(kept), "--format", "html").out
-    (stop,) = html.document_fromstring(page).xpath("//section[@class='stop']")
+    page: Any = html.document_fromstring(
+        staffed.call("plan", "--diff", str(kept), "--format", "html").out
+    )
+    (stop,) = page.xpath("//section[@class='stop']")
     assert "removals.count: allowed 0, seen 1" in stop.text_content()
     assert "cleo@acme.example" in stop.text_content()
 
