@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from itertools import filterfalse, repeat
-from operator import attrgetter
+from operator import attrgetter, is_not
 from typing import TypeVar
 
 from idpsync.core.correlate import Owners, correlate
@@ -84,7 +84,8 @@ class Casework:
         """
         marked, in_step, active = self._marked(), self.roles.in_step, Standing.ACTIVE
         people, accounts = self.correlation.people, self.correlation.accounts
-        entitlements = map(self.ruled.get, map(_EXTERNAL_ID, people), repeat(self.unruled))
+        entitlements = list(map(self.ruled.get, map(_EXTERNAL_ID, people), repeat(self.unruled)))
+        self.all_assigned = sum(map(is_not, entitlements, repeat(self.unruled))) == len(self.ruled)
         found: list[tuple[DirectoryUser, Account | None]] = []
         for user, account, entitlement in zip(people, accounts, entitlements, strict=True):
             if account is not None and account.standing is active and user.active is True:
@@ -186,7 +187,7 @@ class Casework:
         if self.grounds.evidence.absence_counts:
             linked = self.owners.account_of.get(self.world.snapshot.source, {})
             self._note_absent(set(filterfalse(present, linked)))
-        if self.world.snapshot.users_coverage is Coverage.COMPLETE:
+        if self.world.snapshot.users_coverage is Coverage.COMPLETE and not self.all_assigned:
             self._note_unassigned(set(filterfalse(present, self.ruled)))
 
     def _note_absent(self, gone: set[str]) -> None:

@@ -216,7 +216,7 @@ def test_ctrl_c_in_apply_finishes_the_person_under_way(tmp_path: Path) -> None:
 
     assert process.returncode == 5, said
     tiers = idpsync.call("seats", "--json").json["tiers"]
-    assert f"{tiers[1]['assigned']} of 1500 actions done" in said
+    assert f"{tiers[1]['assigned']:,} of 1,500 actions done" in said
     assert tiers[1]["held"] == 0
 
 
