@@ -183,12 +183,22 @@ class Casework:
 
     def _note_absentees(self) -> None:
         """Those of whom links or groups speak, and the people that were read do not."""
-        present = set(map(_EXTERNAL_ID, self.world.snapshot.users)).__contains__
         if self.grounds.evidence.absence_counts:
-            linked = self.owners.account_of.get(self.world.snapshot.source, {})
-            self._note_absent(set(filterfalse(present, linked)))
+            self._note_absent(self._missing())
         if self.world.snapshot.users_coverage is Coverage.COMPLETE and not self.all_assigned:
+            present = set(map(_EXTERNAL_ID, self.correlation.people)).__contains__
             self._note_unassigned(set(filterfalse(present, self.ruled)))
+
+    def _missing(self) -> set[str]:
+        """External ids that a link of this directory names, and nobody who was read bears.
+
+        Whose account was found for somebody is there: that is known by the account itself, without
+        comparing a hundred thousand ids once more. The few that are left are looked for.
+        """
+        linked = self.owners.account_of.get(self.world.snapshot.source, {})
+        found = set(map(id, self.correlation.linked))
+        rest = {who for who, account in linked.items() if account is None or id(account) not in found}
+        return rest.difference(map(_EXTERNAL_ID, self.correlation.people)) if rest else rest
 
     def _note_absent(self, gone: set[str]) -> None:
         """Linked accounts whose person a complete read did not name."""

@@ -19,11 +19,15 @@ from idpsync.core.roll import Roll
 
 @dataclass(frozen=True, slots=True)
 class Correlation:
-    """The outcome. `accounts` are the linked and the adopted ones, in the order of `people`."""
+    """The outcome. `accounts` are the linked and the adopted ones, in the order of `people`.
+
+    `linked` are the linked ones alone, of those in a conflict too.
+    """
 
     people: Sequence[DirectoryUser]
     names: Sequence[str]  # their folded user names
     accounts: Sequence[Account | None]
+    linked: Sequence[Account | None]
     adoptions: tuple[Adoption, ...]
     conflicts: tuple[Conflict, ...]
     skipped: frozenset[str]  # external ids of people in a conflict: neither granted nor taken from
@@ -129,7 +133,7 @@ def correlate(
     shared = list(shared_keys(people, written, names))
     conflicts: list[Conflict] = [c for c, _ in shared]
     skipped = {external_id for _, ids in shared for external_id in ids}
-    accounts = _linked(people, owners)
+    linked = accounts = _linked(people, owners)
     strangers = [user for user, found in zip(people, accounts, strict=True) if found is None]
     strangers = [user for user in strangers if user.external_id not in skipped]
     strangers.sort(key=lambda user: user.external_id)
@@ -161,6 +165,7 @@ def correlate(
         people=people,
         names=names,
         accounts=accounts,
+        linked=linked,
         adoptions=kept,
         conflicts=tuple(dict.fromkeys([*conflicts, *twice.values()])),
         skipped=frozenset(skipped),
