@@ -28,7 +28,8 @@ def answer(call: Callable[[], object]) -> object:
     except IdpSyncError as error:
         click.echo(f"Error: {error}", err=True)
         return remedy(error).exit
-    lost = LOST in click.get_current_context().meta
+    context = click.get_current_context(silent=True)  # none where no verb was called
+    lost = context is not None and LOST in context.meta
     return code or (Exit.FAULT if lost else code)
 
 
