@@ -36,7 +36,7 @@ class Correlation:
 
 _SOURCE, _ACCOUNT_ID = attrgetter("source"), attrgetter("account_id")
 _EXTERNAL_ID, _EMAIL = attrgetter("external_id"), attrgetter("profile.email")
-_USER_NAME = attrgetter("profile.user_name")
+_USER_NAME, _ID = attrgetter("profile.user_name"), attrgetter("id")
 
 
 class Owners:
@@ -258,7 +258,9 @@ def sharing(label: str, key: str, ids: Iterable[str]) -> Conflict:
 
 def rightful(accounts: Iterable[Account]) -> list[Account]:
     """Of accounts that are linked to one person those that may be theirs: the ones in use, else one."""
-    ordered = sorted(accounts, key=lambda account: account.id)
+    ordered = sorted(accounts, key=_ID)
+    if len(ordered) < 2:
+        return ordered
     return [a for a in ordered if a.standing is not Standing.DEACTIVATED] or ordered[:1]
 
 

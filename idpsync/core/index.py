@@ -1,6 +1,6 @@
 """Keys, and the few things that bear each of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 
 class Index:
@@ -19,11 +19,15 @@ class Index:
 
     def remove(self, key: str, id_: str) -> None:
         """Take one pair away, if it is there."""
-        left = tuple(i for i in self._ids.get(key, ()) if i != id_)
-        if left:
-            self._ids[key] = left
-        else:
-            self._ids.pop(key, None)
+        ids = self._ids.get(key, ())
+        if len(ids) > 1:
+            self._ids[key] = tuple(i for i in ids if i != id_)
+        elif ids == (id_,):
+            del self._ids[key]
+
+    def several(self) -> Iterator[str]:
+        """The keys that more than one id bears."""
+        return (key for key, ids in self._ids.items() if len(ids) > 1)
 
     def of(self, key: str) -> tuple[str, ...]:
         """The ids that bear the key."""

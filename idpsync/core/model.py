@@ -29,11 +29,13 @@ def fold(name: str) -> str:
 def fold_all(names: Sequence[str]) -> list[str]:
     """`fold` of each, in a few passes over all of them at once."""
     joined = "|".join(names)  # no mark combines with it: names stay apart
-    if not joined.isprintable() or " " in joined:  # one may begin or end with a blank
+    if joined.split(None, 1) != [joined]:  # one may begin or end with a blank
         return [fold(name) for name in names]
-    if not joined.isascii():
-        joined = unicodedata.normalize("NFC", joined)
-    folded = joined.casefold().split("|")
+    text = joined if joined.isascii() else unicodedata.normalize("NFC", joined)
+    text = text.casefold()
+    if text == joined:
+        return list(names)  # all of them are folded as they stand
+    folded = text.split("|")
     return folded if len(folded) == len(names) else [fold(name) for name in names]
 
 

@@ -39,7 +39,7 @@ class Recognition:
         user = self.files.people.get(external_id)
         if user is None:
             return others
-        if any(self._is_shared(key, user) for key in self.files.keys_of(user)):
+        if self._shared and any(self._is_shared(key, user) for key in self.files.keys_of(user)):
             self.grounds.skipped.add(external_id)
         elif len(linked := rightful(self.files.linked_accounts(external_id))) > 1:
             self._ambiguous[external_id] = linked_twice(external_id, linked)

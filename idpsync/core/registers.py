@@ -127,8 +127,10 @@ class Registers:
             touched.people.add(external_id)
             if user := self.people.get(external_id):
                 for label, key in self.keys_of(user):
-                    touched.keys.add((label, key))
-                    touched.people.update(self._sharers(label, key))
+                    ids = self._sharers(label, key)
+                    if len(ids) > 1:  # a key of one person is no conflict, and was none
+                        touched.keys.add((label, key))
+                        touched.people.update(ids)
         for account_id in (*changes.accounts, *changes.links):
             touched.accounts.add(account_id)
             touched.people.update(self._near(account_id))
@@ -138,6 +140,11 @@ class Registers:
         for member in changes.invites:
             if invite := self.invites.get(member):
                 touched.people.update(self._near_member(fold(invite.email)))
+
+    def shared_keys(self) -> set[Key]:
+        """Every key that more than one person bears."""
+        named = {("user name", key) for key in self.named.several()}
+        return named | {("e-mail", key) for key in self.mailed.several()}
 
     def keys_of(self, user: DirectoryUser) -> tuple[Key, ...]:
         """The keys that nobody else may bear."""
@@ -174,7 +181,12 @@ class Registers:
     # --- one entry ----------------------------------------------------------------------------------
 
     def _put_person(self, external_id: str, user: DirectoryUser | None) -> None:
-        if old := self.people.pop(external_id, None):
+        old = self.people.get(external_id)
+        if old and user and old.user_name == user.user_name and old.profile.email == user.profile.email:
+            self.people[external_id] = user
+            return
+        if old:
+            del self.people[external_id]
             self.named.remove(fold(old.user_name), external_id)
             self.mailed.remove(fold(old.profile.email or ""), external_id)
         if user:
@@ -246,9 +258,8 @@ class Registers:
 
     def linked_accounts(self, external_id: str) -> list[Account]:
         """Those that are there of the accounts linked to one person of this directory."""
-        person = (self.snapshot.source, external_id)
-        ids = (i for i in self.links_of.of(external_id) if self.person_of[i] == person)
-        return [self.accounts[i] for i in ids if i in self.accounts]
+        ids, source = self.links_of.of(external_id), self.snapshot.source
+        return [self.accounts[i] for i in ids if i in self.accounts and self.links[i].source == source]
 
     def accounts_of(self, ids: Iterable[str]) -> list[Account]:
         return [self.accounts[account_id] for account_id in ids]

@@ -78,8 +78,7 @@ class StandingWorld:
         self._findings = Findings(files, self.grounds, self._known)
         linked = (person for _, person in files.person_of.values())
         everybody = {*files.people, *files.groups_of, *linked}
-        keys = {key for user in files.people.values() for key in files.keys_of(user)}
-        self._look_again(Touched(everybody, set(files.accounts), keys))
+        self._look_again(Touched(everybody, set(files.accounts), files.shared_keys()))
         self._whole = True
 
     def _look_again(self, touched: Touched) -> None:

@@ -85,7 +85,10 @@ def test_what_keeps_the_program_from_its_work_stands_in_the_verdict() -> None:
     ("state", "said"),
     [
         (RunState.FAILED, "the last run failed"),
-        (RunState.INCOMPLETE, "could not read the whole directory: nothing was removed for what is"),
+        (
+            RunState.INCOMPLETE,
+            "could not read the whole directory: nothing was removed for what is missing",
+        ),
     ],
 )
 def test_a_bad_last_run_is_worth_a_look(state: RunState, said: str) -> None:
