@@ -24,7 +24,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.plan_model import final_tiers
-from benchmarks.plan_world import LADDER, NOW, Scene, WorldSize, rules_for, scene
+from benchmarks.plan_world import LADDER, NOW, WorldSize, rules_for, scene
 from idpsync.cli.calling import CYCLES_LOOKED_FOR
 from idpsync.core.model import Account, DirectorySnapshot, Link
 from idpsync.core.plan import (
@@ -68,9 +68,8 @@ class Cost:
         return self.read + self.rest
 
 
-def document(made: Scene) -> bytes:
-    """The churned world as JSON, without what is empty."""
-    world = made.churned
+def document(world: World) -> bytes:
+    """The world as JSON, without what is empty."""
     plain = msgspec.to_builtins(
         Input(
             groups=len(world.snapshot.groups),
@@ -197,7 +196,7 @@ def main() -> None:
 def report(size: WorldSize) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "input.json"
-        raw = document(scene(size))
+        raw = document(scene(size).churned)
         path.write_bytes(raw)
         _, made, world, policy = run_ours(raw)
         check(made, world, policy)
