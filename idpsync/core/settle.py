@@ -78,10 +78,21 @@ def _settle_by_turn(table: Table, room: int) -> None:
         _settle(table)
         unseated = [m for m in newcomers if m in let_in and table.holds[m] is None]
         if not unseated:
-            return
+            break
         for member in reversed(unseated):
             hopeless[table.wishes[member].options] = table.turn_of(member)
+    _let_others_in(table, newcomers, let_in)
 
 
 def _is_before(table: Table, member: str, hopeless: Mapping[tuple[Tier, ...], Turn]) -> bool:
     return table.turn_of(member) < hopeless.get(table.wishes[member].options, AFTER_ALL)
+
+
+def _let_others_in(table: Table, newcomers: Iterable[str], let_in: set[str]) -> None:
+    """What is left goes to whoever finds a seat."""
+    for member in newcomers:
+        reachable = any(table.free[tier] > 0 for tier in table.wishes[member].options)
+        if reachable and (table.room or 0) > 0 and member not in let_in:
+            let_in.add(member)
+            table.queue(member)
+            _settle(table)

@@ -160,6 +160,20 @@ def test_a_newcomer_without_hope_does_not_keep_the_next_one_out() -> None:
     assert placed == {"ada": SILVER, "bob": None, "cy": BRONZE, "dan": None}
 
 
+def test_who_was_without_hope_only_beside_others_comes_in_where_they_are_out_again() -> None:
+    """Bob would put Cy down into the seat for Dan; Ada, before him and without hope, keeps Bob out."""
+    gold, silver, bronze, tin = Ladder.of("gold", "silver", "bronze", "tin").tiers
+    wishes = [
+        Wish("ada", None, (silver,), owed=True),
+        Wish("bob", None, (silver,), 3),
+        Wish("cy", silver, (silver, bronze), 2, seated_since=NOW),
+        Wish("dan", None, (bronze,), 1),
+    ]
+    placed = settle(wishes, {gold: 4, silver: 0, bronze: 1, tin: -1}, 4)
+
+    assert placed == {"ada": None, "bob": None, "cy": silver, "dan": bronze}
+
+
 def test_exchanges_are_made_also_when_it_is_tried_again_with_other_newcomers() -> None:
     wishes = [
         Wish("ada", GOLD, (BRONZE,), 1),
