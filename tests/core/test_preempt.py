@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+from idpsync.core.preempting import Preempting
 from idpsync.core.seats import Ladder
 from idpsync.core.settle import settle
+from idpsync.core.table import Table
 from idpsync.core.wish import Wish
 from tests.people import NOW
 
@@ -158,3 +160,15 @@ def test_who_was_put_down_gets_back_what_they_had_and_more_only_if_they_asked() 
     assert settle([xan, content, yan], free) == {"xan": SILVER, "bob": SILVER, "yan": GOLD}
     assert settle([xan, content], free) == {"xan": SILVER, "bob": BRONZE}
     assert settle([xan, seated("bob", SILVER, 0)], free) == {"xan": SILVER, "bob": GOLD}
+
+
+def test_who_stands_twice_in_a_queue_takes_one_seat() -> None:
+    """Who moved up and was put down again queues once more where they queued before."""
+    table = Table({**NONE_FREE, BRONZE: 2})
+    for wish in (Wish("ada", None, (GOLD,), 5), seated("bob", GOLD, 1), seated("cy", GOLD, 2)):
+        table.put(wish)
+    table.queue("ada")
+
+    assert Preempting(table).take()
+    assert table.holds == {"ada": GOLD, "bob": BRONZE, "cy": GOLD}
+    assert table.displaced == {"bob": "ada"}
