@@ -69,26 +69,28 @@ def changes_between(before: World, after: World) -> Changes:
     by_member = attrgetter("member")
     return Changes(
         now=after.now,
-        people=_other(before.snapshot.users, after.snapshot.users, attrgetter("external_id")),
+        people=_told_apart(before.snapshot.users, after.snapshot.users, attrgetter("external_id")),
         groups={
             name: MemberChanges(members - known[name], known[name] - members)
             for name, members in read.items()
             if members != known[name]
         },
-        accounts=_other(before.accounts, after.accounts, attrgetter("id")),
-        links=_other(before.links, after.links, attrgetter("account_id")),
-        holdings=_other(before.holdings, after.holdings, by_member),
-        waiting=_other(before.waiting, after.waiting, by_member),
-        assignments=_other(before.assignments.values(), after.assignments.values(), by_member),
-        invites=_other(before.invites.values(), after.invites.values(), by_member),
+        accounts=_told_apart(before.accounts, after.accounts, attrgetter("id")),
+        links=_told_apart(before.links, after.links, attrgetter("account_id")),
+        holdings=_told_apart(before.holdings, after.holdings, by_member),
+        waiting=_told_apart(before.waiting, after.waiting, by_member),
+        assignments=differences(before.assignments, after.assignments),
+        invites=differences(before.invites, after.invites),
         purchased=after.purchased,
         reserved=after.reserved,
     )
 
 
-def _other(before: Iterable[T], after: Iterable[T], key: "attrgetter[str]") -> dict[str, T | None]:
-    """Under its key each thing that is new or other; None for one that is gone."""
-    known = {key(one): one for one in before}
-    now = {key(one): one for one in after}
-    changed: dict[str, T | None] = {k: one for k, one in now.items() if known.get(k) != one}
-    return changed | dict.fromkeys(known.keys() - now.keys())
+def differences(before: Mapping[str, T], after: Mapping[str, T]) -> dict[str, T | None]:
+    """Under its key each entry that is new or other; None for one that is gone."""
+    changed: dict[str, T | None] = {key: one for key, one in after.items() if before.get(key) != one}
+    return changed | dict.fromkeys(before.keys() - after.keys())
+
+
+def _told_apart(before: Iterable[T], after: Iterable[T], key: "attrgetter[str]") -> dict[str, T | None]:
+    return differences({key(one): one for one in before}, {key(one): one for one in after})

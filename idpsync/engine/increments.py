@@ -7,9 +7,8 @@ listing had them, and as every write of ours since has left them.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from idpsync.core.changes import Changes, DirectoryChanges
+from idpsync.core.changes import Changes, DirectoryChanges, differences
 from idpsync.core.drift import IN_DOUBT, account_of
 from idpsync.core.membership import Assignment, Invite, under_present_names
 from idpsync.core.model import ADMIN, OWNER, PRIMARY_OWNER, USER, Account, Link
@@ -18,8 +17,6 @@ from idpsync.core.registers import Registers
 from idpsync.core.seats import Holding, SeatPool, WaitEntry
 from idpsync.engine.acceptance import pending_invites, stands
 from idpsync.engine.rooms import Rooms
-
-T = TypeVar("T")
 
 AS_NOTED = timedelta(days=1)
 """Whatever was noted before so far ahead is told as it stands, whichever clock noted it."""
@@ -80,11 +77,11 @@ def changes_in(
         people=seen.people,
         groups=seen.groups,
         accounts=accounts,
-        links=_other(before.links, {link.account_id: link for link in books.links}),
-        holdings=_other(before.holdings, {holding.member: holding for holding in books.holdings}),
-        waiting=_other(before.wait_of, {entry.member: entry for entry in books.waiting}),
-        assignments=_other(before.assignments, given),
-        invites=_other(before.invites, books.invites),
+        links=differences(before.links, {link.account_id: link for link in books.links}),
+        holdings=differences(before.holdings, {holding.member: holding for holding in books.holdings}),
+        waiting=differences(before.wait_of, {entry.member: entry for entry in books.waiting}),
+        assignments=differences(before.assignments, given),
+        invites=differences(before.invites, books.invites),
         purchased=books.pool.purchased,
         reserved=books.pool.reserved,
     )
@@ -104,9 +101,3 @@ def _accounts(
             raise InDoubt(f"{account.user_name} has a role that no rule gives")
         changed[key] = account
     return changed
-
-
-def _other(before: Mapping[str, T], now: Mapping[str, T]) -> dict[str, T | None]:
-    """Under its key each entry that is new or other; None for one that is gone."""
-    changed: dict[str, T | None] = {key: one for key, one in now.items() if before.get(key) != one}
-    return changed | dict.fromkeys(before.keys() - now.keys())
