@@ -10,7 +10,7 @@ import structlog
 from idpsync.core.membership import Assignment, Invite, InviteState
 from idpsync.core.model import Account, fold
 from idpsync.core.records import Cause
-from idpsync.core.seats import Placement
+from idpsync.core.seats import Holding, Placement
 from idpsync.core.world import has_seat
 from idpsync.engine.rooms import Rooms
 
@@ -26,6 +26,18 @@ def pending_invites(rooms: Rooms) -> dict[str, Invite]:
 def stands(invite: Invite | None, now: datetime) -> bool:
     """Whether the invite still lets somebody in."""
     return invite is not None and invite.state is InviteState.PENDING and invite.expires_at > now
+
+
+def without_over(
+    invites: Mapping[str, Invite], holdings: Iterable[Holding], now: datetime
+) -> tuple[dict[str, Invite], tuple[Holding, ...]]:
+    """The invites that still stand, and the holdings less the seats that were kept for the others.
+
+    A run that writes ends those before it looks; one that only looks takes them for ended.
+    """
+    standing = {member: invite for member, invite in invites.items() if stands(invite, now)}
+    over = invites.keys() - standing.keys()
+    return standing, tuple(h for h in holdings if h.settled or h.member not in over)
 
 
 def invite_of(rooms: Rooms, names: Iterable[str], cause: Cause) -> Invite | None:

@@ -15,7 +15,7 @@ from idpsync.core.model import ADMIN, OWNER, PRIMARY_OWNER, USER, Account, Link
 from idpsync.core.policy import Policy
 from idpsync.core.registers import Registers
 from idpsync.core.seats import Holding, SeatPool, WaitEntry
-from idpsync.engine.acceptance import pending_invites, stands
+from idpsync.engine.acceptance import pending_invites, without_over
 from idpsync.engine.rooms import Rooms
 
 AS_NOTED = timedelta(days=1)
@@ -46,14 +46,13 @@ def read_books(rooms: Rooms, begun: datetime) -> Books:
     known = rooms.known.recall(begun + AS_NOTED)
     if not known.saved or not known.taken_over:
         raise InDoubt("the target was never listed, or nobody has let us work there")
-    invites = pending_invites(rooms)
-    over = {member for member, invite in invites.items() if not stands(invite, begun)}
+    invites, holdings = without_over(pending_invites(rooms), holdings, begun)
     return Books(
         begun=begun,
-        holdings=tuple(h for h in holdings if h.settled or h.member not in over),
+        holdings=holdings,
         pool=pool,
         lines=known.lines,
-        invites={member: invite for member, invite in invites.items() if member not in over},
+        invites=invites,
         assignments=tuple(rooms.assignments.all().values()),
         waiting=rooms.waiting.entries(),
         links=links,

@@ -23,7 +23,7 @@ from idpsync.core.records import LastRead
 from idpsync.core.restraint import kept_back, restrained
 from idpsync.core.suspicion import examine
 from idpsync.core.world import World
-from idpsync.engine.acceptance import pending_invites, stands
+from idpsync.engine.acceptance import pending_invites, without_over
 from idpsync.engine.drifting import look_for_drift, recall
 from idpsync.engine.outcome import Findings, Preview
 from idpsync.engine.rooms import Rooms, Rule
@@ -63,20 +63,19 @@ class Reader:
             pending_invites(rooms),
             rooms.assignments.all(),
         )
-        over = {member for member, invite in invites.items() if not stands(invite, begun)}
+        invites, holdings = without_over(invites, holdings, begun)
         world = World(
             snapshot=snapshot,
             directory_kind=rooms.source.kind,
             accounts=accounts,
             links=links,
-            # a run that writes ends these invites before it looks
-            holdings=tuple(h for h in holdings if h.settled or h.member not in over),
+            holdings=holdings,
             waiting=rooms.waiting.entries(),
             purchased=pool.purchased,
             reserved=pool.reserved,
             now=begun,
             assignments=under_present_names(given.values(), {a.id: a.member for a in accounts}),
-            invites={member: invite for member, invite in invites.items() if member not in over},
+            invites=invites,
         )
         preview = self._decided(world, last, listed, self._findings(world, listed))
         made = preview.plan
