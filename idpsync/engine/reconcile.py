@@ -34,7 +34,7 @@ from idpsync.engine.outcome import (
 from idpsync.engine.perform import Performed, Performer
 from idpsync.engine.reading import Reader
 from idpsync.engine.rooms import Rooms, Rule
-from idpsync.engine.standing import Standing, Turn
+from idpsync.engine.succession import Succession, Turn
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ class Reconciler:
 
     def __init__(self, rooms: Rooms, rule: Rule) -> None:
         self.rooms, self.rule = rooms, rule
-        self.standing = Standing(rooms)
+        self.succession = Succession(rooms)
 
     def preview(self) -> Preview:
         """Read and decide; write nothing.
@@ -91,7 +91,7 @@ class Reconciler:
         with structlog.contextvars.bound_contextvars(run_id=run.id):
             outcome = self._attempt(run, order, cause)
             if order.from_changes:
-                self.standing.keep(outcome, self.rule, Turn(run.id, order.token))
+                self.succession.keep(outcome, self.rule, Turn(run.id, order.token))
             return outcome
 
     def _attempt(self, run: RunRecord, order: Order, cause: Cause) -> Outcome:
@@ -142,10 +142,10 @@ class Reconciler:
         """From what changed, where the order lets us and it is certain; else from everything."""
         if not order.from_changes:
             return self.preview()
-        if preview := self.standing.preview(self.rule, Turn(run.id, order.token)):
+        if preview := self.succession.preview(self.rule, Turn(run.id, order.token)):
             return preview
         preview = self.preview()
-        self.standing.check(preview)
+        self.succession.check(preview)
         return preview
 
     def _consent(self, preview: Preview, order: Order) -> str | None:

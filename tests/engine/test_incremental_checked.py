@@ -110,7 +110,7 @@ def test_a_membership_of_which_no_change_was_told_is_an_error() -> None:
 def test_a_standing_world_that_plans_otherwise_is_an_error_and_the_whole_plan_counts() -> None:
     house = settled()
     house.run()
-    kept = house.kept.standing._kept
+    kept = house.kept.succession._kept
     assert kept
     kept.world.files.policy = replace(PROMPT, rules=())  # overlooks who comes into which group
     house.clock.advance(DAY)

@@ -65,7 +65,7 @@ class Turn:
     token: int | None
 
 
-class Standing:
+class Succession:
     """Lives as long as its process; one run at a time uses it."""
 
     def __init__(self, rooms: Rooms) -> None:
