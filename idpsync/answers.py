@@ -29,7 +29,7 @@ SHORTEST_PAUSE = timedelta(seconds=1)
 EXCERPT = 200  # characters of somebody else's text that we repeat
 EPOCH_FROM = 1e9  # a reset hint above this is an instant, below it a number of seconds
 
-_AUTHORIZATION = re.compile(r"\b(Bearer|Basic|SSWS)\s+[A-Za-z0-9+/=._~-]+", re.IGNORECASE)
+_AUTHORIZATION = re.compile(r"\b(Bearer|Basic|SSWS|DPoP)\s+[A-Za-z0-9+/=._~-]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,12 @@ class Verdict(Enum):
 class Credential(Protocol):
     """Who we are."""
 
-    def headers(self) -> Mapping[str, str]: ...
+    def headers(self, method: str, url: str) -> Mapping[str, str]:
+        """What shows it for this request: some proofs are bound to method and address (RFC 9449)."""
+        ...
 
-    def renew(self, rejected: Mapping[str, str]) -> bool:
-        """After a 401 for `rejected`: whether `headers` gives something else now."""
+    def renew(self, rejected: Mapping[str, str], answer: Response) -> bool:
+        """After `answer`, a 401 for `rejected`: whether `headers` gives something better now."""
         ...
 
     def secrets(self) -> tuple[str, ...]:
@@ -101,16 +103,26 @@ def pause_asked(response: Response, now: datetime) -> timedelta | None:
     """The pause this answer asks for, between 1 s and 15 min; None if it names none.
 
     Retry-After in seconds or as a date (RFC 9110 §10.2.3) counts; a reset hint only in its absence.
+    An instant is counted from the answer's own Date: our clock may be wrong.
     """
     headers = response.headers
     asked = _retry_after(headers.get("retry-after", ""), now)
     if asked is None:
         hint = headers.get("ratelimit-reset") or headers.get("x-ratelimit-reset")
         hint = hint or headers.get("x-rate-limit-reset", "")
-        asked = _reset(hint, now)
+        asked = _reset(hint, sent_at(response) or now)
     if asked is None:
         return None
     return min(max(asked, SHORTEST_PAUSE), LONGEST_PAUSE)
+
+
+def sent_at(response: Response) -> datetime | None:
+    """When the other side says that it answered; None where it does not say so with a zone."""
+    try:
+        sent = parsedate_to_datetime(response.headers.get("date", ""))
+    except (ValueError, TypeError):
+        return None
+    return sent if sent.tzinfo else None
 
 
 def _retry_after(text: str, now: datetime) -> timedelta | None:

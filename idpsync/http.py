@@ -8,7 +8,7 @@ followed but one 307/308 to the same origin (RFC 7644 §3.12).
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from pathlib import Path
 from ssl import SSLCertVerificationError
@@ -148,8 +148,9 @@ class _Call:
 class HttpClient:
     """Requests to one system, from any number of threads.
 
-    `base` is prefixed to paths; the credential goes to the origin of `base` and nowhere else.
-    `judge` may overrule what a status means. Nothing here logs or raises a header or a secret.
+    `base` is prefixed to paths; the credential goes to the origin of `base` and nowhere else, but to
+    those that `trusts` names. `judge` may overrule what a status means; `quota` reads from any answer
+    how long nothing may leave after it. Nothing here logs or raises a header or a secret.
     """
 
     def __init__(
@@ -163,9 +164,11 @@ class HttpClient:
         ca_file: Path | None = None,
         timer: Timer | None = None,
         judge: Callable[[Response], Verdict] = lambda _: Verdict.ORDINARY,
+        quota: Callable[[Response, datetime], timedelta | None] = lambda _answer, _now: None,
+        trusts: Callable[[str], bool] = lambda _url: False,
     ) -> None:
         self.system, self._base, self._clock = system, base.rstrip("/"), clock
-        self._credential, self._judge = credential, judge
+        self._credential, self._judge, self._quota, self._trusts = credential, judge, quota, trusts
         self._limits, self._timer = limits or Limits(), timer or Timer()
         self._verify: bool | str = str(ca_file) if ca_file else True
         rate = self._limits.rate
@@ -243,9 +246,12 @@ class HttpClient:
         while True:
             self._await_turn(call, until)
             outcome = self._authorized(call)
-            if isinstance(outcome, Response) and self._is_throttle(outcome):
-                self._pause_everybody(call, outcome, until)
-                continue
+            if isinstance(outcome, Response):
+                if self._is_throttle(outcome):
+                    self._pause_everybody(call, outcome, until)
+                    continue
+                if rest := self._quota(outcome, self._clock.now()):
+                    self.pace.hold(rest.total_seconds())
             if not self._worth_repeating(call, outcome):
                 break
             failures += 1
@@ -276,7 +282,9 @@ class HttpClient:
 
     def _pause_everybody(self, call: _Call, response: Response, until: float) -> None:
         """Close the gate for all threads; RateLimited when it opens too late for this call."""
-        after = pause_asked(response, self._clock.now()) or timedelta(seconds=1 + backoff(1))
+        now = self._clock.now()
+        asked = self._quota(response, now) or pause_asked(response, now)
+        after = asked or timedelta(seconds=1 + backoff(1))
         self.pace.pause(after.total_seconds())
         log.info("request.throttled", system=self.system, seconds=round(after.total_seconds(), 1))
         if self._timer.now() + after.total_seconds() > until:
@@ -293,14 +301,19 @@ class HttpClient:
 
     def _authorized(self, call: _Call) -> Response | RemoteError:
         """Send with the credential; once more after a 401, if it could be renewed."""
-        if self._credential is None or not same_origin(call.url, self._base):
+        if self._credential is None or not self._is_ours(call.url):
             return self._at_its_place(call)
-        shown = self._credential.headers()
+        shown = self._credential.headers(call.method, call.url)
         outcome = self._at_its_place(replace(call, headers={**call.headers, **shown}))
-        rejected = isinstance(outcome, Response) and outcome.status == 401
-        if not rejected or not self._credential.renew(shown):
+        if not isinstance(outcome, Response) or outcome.status != 401:
             return outcome
-        return self._at_its_place(replace(call, headers={**call.headers, **self._credential.headers()}))
+        if not self._credential.renew(shown, outcome):
+            return outcome
+        anew = self._credential.headers(call.method, call.url)
+        return self._at_its_place(replace(call, headers={**call.headers, **anew}))
+
+    def _is_ours(self, url: str) -> bool:
+        return same_origin(url, self._base) or self._trusts(url)
 
     def _at_its_place(self, call: _Call) -> Response | RemoteError:
         """Send, and follow one 307/308 within the origin: same method, same body."""

@@ -104,6 +104,11 @@ class Pace:
                 self._slowed_at = now
             self._open_at = max(self._open_at, now + seconds)
 
+    def hold(self, seconds: float) -> None:
+        """Nothing leaves for `seconds`: our share of a quota is used up, nobody was asked too fast."""
+        with self._lock:
+            self._open_at = max(self._open_at, self._timer.now() + seconds)
+
 
 class RetryBudget:
     """Retries may be a fifth of all requests, after a starting credit; spares a system that is down."""

@@ -86,6 +86,18 @@ class DirectoryUser:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """How a listing came to its end: the protocol's own mark ("no rel=next"), after so many pages.
+
+    `expected` is how many there should be by an independent count, None where nobody counts.
+    """
+
+    ended_by: str
+    pages: int
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """One directory group; `members` are external ids, None when they could not be read."""
 
@@ -94,6 +106,7 @@ class Group:
     members: frozenset[str] | None
     coverage: Coverage = Coverage.COMPLETE
     reason: str = ""
+    proof: Proof | None = field(default=None, compare=False)
 
     @property
     def complete(self) -> bool:
@@ -108,7 +121,8 @@ class DirectorySnapshot:
     "could not be read" never look alike. `cursor` is where an incremental read would go on. `scope`
     names what was asked for (server, base, filter, application): another scope, another set of people.
     `other_groups` are groups that nothing asks for, external id → name, as far as the source saw them:
-    a group that is gone may be among them under its new name.
+    a group that is gone may be among them under its new name. `requests` is what the read cost the
+    directory, answered by a pause so many times: `throttled`.
     """
 
     source: str
@@ -120,6 +134,9 @@ class DirectorySnapshot:
     cursor: str | None = None
     scope: str = ""
     other_groups: Mapping[str, str] = field(default_factory=lambda: NO_ATTRIBUTES)
+    users_proof: Proof | None = field(default=None, compare=False)
+    requests: int = field(default=0, compare=False)
+    throttled: int = field(default=0, compare=False)
 
     @property
     def complete(self) -> bool:

@@ -71,6 +71,23 @@ class CanReadChanges(Protocol):
         ...
 
 
+@runtime_checkable
+class CanWriteGroups(Protocol):
+    """A directory whose groups idpsync may write: those it was told to own, by name, and no other.
+
+    Musts: each verb may be called twice and ends in the same state; a group that is not owned raises
+    Refused before anything is sent; a group that does not exist raises NotFound and is never made.
+    """
+
+    def members_of(self, group: str) -> frozenset[str]:
+        """External ids of the direct members, proven whole; RemoteError otherwise."""
+        ...
+
+    def add_member(self, group: str, external_id: str) -> None: ...
+
+    def remove_member(self, group: str, external_id: str) -> None: ...
+
+
 class Target(Protocol):
     """Where accounts live: the service that seats are bought for.
 

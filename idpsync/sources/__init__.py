@@ -2,15 +2,13 @@
 
 from idpsync.core.errors import ConfigError, Problem
 from idpsync.core.ports import Clock, DirectorySource
-from idpsync.sources.file import FileSource
-from idpsync.sources.settings import (
-    DirectoryConfig,
-    EntraConfig,
-    FileConfig,
-    LdapConfig,
-    OktaConfig,
-    ScimDirectoryConfig,
-)
+from idpsync.sources.entra.settings import EntraConfig
+from idpsync.sources.file.settings import FileConfig
+from idpsync.sources.file.source import FileSource
+from idpsync.sources.ldap.settings import LdapConfig
+from idpsync.sources.okta.settings import OktaConfig
+from idpsync.sources.scim.settings import ScimDirectoryConfig
+from idpsync.sources.settings import DirectoryConfig
 
 __all__ = [
     "DirectoryConfig",
@@ -35,7 +33,7 @@ def build(config: DirectoryConfig, *, clock: Clock, groups: frozenset[str]) -> D
         case FileConfig():
             return FileSource(config, clock=clock, groups=groups)
         case LdapConfig(flavor="openldap"):
-            from idpsync.sources.ldap import LdapSource  # noqa: PLC0415 -- ldap3 takes 0.2 s to import
+            from idpsync.sources.ldap.source import LdapSource  # noqa: PLC0415 -- ldap3 takes 0.2 s to import
 
             return LdapSource(config, clock=clock, groups=groups)
         case _:

@@ -22,10 +22,10 @@ from idpsync.core.errors import (
     Transient,
     UnknownOutcome,
 )
+from idpsync.credentials import Bearer
 from idpsync.http import FATES, HttpClient, translate
 from idpsync.pace import Limits, Pace, RetryBudget, Timer
 from idpsync.settings import Secret
-from idpsync.targets.credentials import Bearer
 from tests.adapters.targets.parts import Sleepless
 from tests.people import NOW, StoppedClock
 from tests.twins.scripted import ok, serving, status

@@ -7,9 +7,9 @@ import pytest
 
 from idpsync.answers import Response
 from idpsync.core.errors import UnknownOutcome
+from idpsync.credentials import Bearer
 from idpsync.http import HttpClient
 from idpsync.settings import Secret
-from idpsync.targets.credentials import Bearer
 from tests.adapters.targets.parts import Sleepless
 from tests.people import StoppedClock
 from tests.twins.scripted import ok, serving, status

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from idpsync.core.changes import DirectoryChanges
 from idpsync.core.errors import RemoteError
 from idpsync.core.model import DirectorySnapshot
-from idpsync.sources.file import FileSource
+from idpsync.sources.file.source import FileSource
 from tests.adapters.sources.test_file_source import ADA, BOB, HEADER, WHOLE, FileWorld, source_of
 from tests.contracts.directory_changes import DirectoryChangesContract, carried_on, seen_in
 from tests.contracts.directory_source import DirectoryWorld

@@ -15,7 +15,7 @@ from idpsync.core.errors import (
     RemoteError,
     Transient,
 )
-from idpsync.sources.ldap_errors import result_error, translated
+from idpsync.sources.ldap.errors import result_error, translated
 
 
 def descendants(kind: type[LDAPException]) -> Iterator[type[LDAPException]]:

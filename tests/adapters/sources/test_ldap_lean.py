@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idpsync.sources.ldap_lean import LeanSync, NotBer, entry_of, message_size, use_lean
+from idpsync.sources.ldap.lean import LeanSync, NotBer, entry_of, message_size, use_lean
 from tests.slapd import GROUPS, PEOPLE, SUFFIX, LdapGroup, Slapd, running_slapd
 
 

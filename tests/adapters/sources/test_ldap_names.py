@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idpsync.sources.ldap_names import lies_under, normal, without_uid
+from idpsync.sources.ldap.names import lies_under, normal, without_uid
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from idpsync.core.errors import Malformed, RemoteError, Transient
 from idpsync.core.model import Coverage
 from idpsync.sources import LdapConfig
-from idpsync.sources.ldap_session import Entry, Listing, Search, Session
+from idpsync.sources.ldap.session import Entry, Listing, Search, Session
 from tests.slapd import free_port
 
 SUCCESS = b"\x0a\x01\x00\x04\x00\x04\x00"

@@ -6,7 +6,6 @@ import pytest
 
 from idpsync.core.suspicion import SCOPE_PARTS
 from idpsync.sources import FileConfig, LdapConfig
-from idpsync.sources.scope import file_scope, ldap_scope
 
 SETTINGS: dict[str, object] = {
     "kind": "ldap",
@@ -19,7 +18,7 @@ SETTINGS: dict[str, object] = {
 
 
 def scope(**changes: object) -> str:
-    return ldap_scope(LdapConfig.model_validate(SETTINGS | changes))
+    return LdapConfig.model_validate(SETTINGS | changes).scope
 
 
 @pytest.mark.parametrize(
@@ -78,5 +77,5 @@ def test_a_scope_too_long_to_be_told_is_still_told_apart() -> None:
 def test_another_file_is_another_scope() -> None:
     one, other = (FileConfig(kind="file", path=Path(f"{name}.csv")) for name in "ab")
 
-    assert file_scope(one) != file_scope(other)
-    assert file_scope(one).startswith(f"file{SCOPE_PARTS}path=a.csv")
+    assert one.scope != other.scope
+    assert one.scope.startswith(f"file{SCOPE_PARTS}path=a.csv")

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from idpsync.core.errors import Transient
+from idpsync.credentials import Basic
 from idpsync.http import HttpClient
 from idpsync.settings import Secret
-from idpsync.targets.credentials import Basic, ClientCredentials
+from idpsync.targets.credentials import client_credentials
 from idpsync.targets.kinds import ClientCredentialsAuth
 from tests.adapters.targets.parts import Sleepless
 from tests.people import StoppedClock
@@ -17,7 +18,7 @@ from tests.twins.scripted import ok, serving, status
 
 def test_basic_credentials_are_utf8(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_PASSWORD", "pässword")
-    headers = Basic("ada", Secret("env:TEST_PASSWORD")).headers()
+    headers = Basic("ada", Secret("env:TEST_PASSWORD")).headers("GET", "https://app.example")
     assert headers == {"Authorization": "Basic YWRhOnDDpHNzd29yZA=="}
 
 
@@ -37,7 +38,7 @@ def test_client_credentials_are_fetched_once_and_renewed_after_a_rejection(
                 "scope": "scim",
             }
         )
-        source = ClientCredentials(auth, HttpClient("issuer", clock=clock), clock)
+        source = client_credentials(auth, HttpClient("issuer", clock=clock), clock)
         client = HttpClient("somewhere", server.url, clock=clock, credential=source)
         for _ in range(3):
             client.request("GET", "/thing", operation="read thing")
@@ -60,7 +61,7 @@ def test_a_token_that_got_lost_leaves_no_write_in_doubt(monkeypatch: pytest.Monk
                 "client_secret": "env:TEST_SECRET",
             }
         )
-        source = ClientCredentials(auth, HttpClient("issuer", clock=clock, timer=timer), clock)
+        source = client_credentials(auth, HttpClient("issuer", clock=clock, timer=timer), clock)
         client = HttpClient("somewhere", server.url, clock=clock, credential=source, timer=timer)
         with pytest.raises(Transient):
             client.request("POST", "/thing", operation="write thing", body=b"{}")

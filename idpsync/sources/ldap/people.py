@@ -3,9 +3,9 @@
 from collections import Counter
 
 from idpsync.core.model import NO_ATTRIBUTES, DirectoryUser, Profile, fold
-from idpsync.sources.ldap_names import normal
-from idpsync.sources.ldap_session import Entry, Listing, Unreadable
-from idpsync.sources.settings import LdapConfig
+from idpsync.sources.ldap.names import normal
+from idpsync.sources.ldap.session import Entry, Listing, Unreadable
+from idpsync.sources.ldap.settings import LdapConfig
 
 TOLD = 20  # unreadable entries named in one snapshot
 

@@ -10,13 +10,12 @@ from idpsync.core.errors import ConfigError, Malformed, Problem
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, fold
 from idpsync.core.ports import Clock
 from idpsync.core.records import Health
-from idpsync.sources.ldap_errors import SYSTEM
-from idpsync.sources.ldap_members import MEMBER_ATTRIBUTES, Groups, Roster
-from idpsync.sources.ldap_names import normal
-from idpsync.sources.ldap_people import TOLD, People, Person
-from idpsync.sources.ldap_session import Entry, Listing, Search, Session, Unreadable, escaped, is_filter
-from idpsync.sources.scope import ldap_scope
-from idpsync.sources.settings import LdapConfig
+from idpsync.sources.ldap.errors import SYSTEM
+from idpsync.sources.ldap.members import MEMBER_ATTRIBUTES, Groups, Roster
+from idpsync.sources.ldap.names import normal
+from idpsync.sources.ldap.people import TOLD, People, Person
+from idpsync.sources.ldap.session import Entry, Listing, Search, Session, Unreadable, escaped, is_filter
+from idpsync.sources.ldap.settings import LdapConfig
 
 log = structlog.get_logger()
 
@@ -65,7 +64,7 @@ class LdapSource:
             groups=found.groups,
             users_coverage=coverage,
             problems=(*problems, *found.problems),
-            scope=ldap_scope(self._config),
+            scope=self._config.scope,
             other_groups=other_groups,
         )
         if not snapshot.complete:

@@ -34,9 +34,9 @@ from pyasn1.error import PyAsn1Error
 
 from idpsync.core.errors import CredentialsRejected, Malformed, NotFound, RemoteError
 from idpsync.core.model import Coverage
-from idpsync.sources.ldap_errors import NO_SUCH_OBJECT, SYSTEM, raise_result, result_error, translated
-from idpsync.sources.ldap_lean import use_lean
-from idpsync.sources.settings import LdapConfig
+from idpsync.sources.ldap.errors import NO_SUCH_OBJECT, SYSTEM, raise_result, result_error, translated
+from idpsync.sources.ldap.lean import use_lean
+from idpsync.sources.ldap.settings import LdapConfig
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from idpsync.core.model import Coverage, Group, fold
-from idpsync.sources.ldap_names import lies_under, normal, without_uid
-from idpsync.sources.ldap_session import Entry, Listing, Unreadable
-from idpsync.sources.settings import LdapConfig
+from idpsync.sources.ldap.names import lies_under, normal, without_uid
+from idpsync.sources.ldap.session import Entry, Listing, Unreadable
+from idpsync.sources.ldap.settings import LdapConfig
 
 DEMAND_A_MEMBER = frozenset({"groupofnames", "groupofuniquenames"})  # RFC 4519 §3.5, §3.6
 MAY_BE_EMPTY = frozenset({"posixgroup", "groupofmembers", "groupofurls"})

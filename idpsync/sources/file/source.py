@@ -18,10 +18,9 @@ from idpsync.core.errors import Malformed, NotFound, Problem, Refused, Transient
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, fold
 from idpsync.core.ports import Clock
 from idpsync.core.records import Health
-from idpsync.sources.file_changes import Recollection
-from idpsync.sources.file_lines import DECLARATION, JSON_SUFFIXES, PeopleFile, decode, parse
-from idpsync.sources.scope import file_scope
-from idpsync.sources.settings import FileConfig
+from idpsync.sources.file.changes import Recollection
+from idpsync.sources.file.lines import DECLARATION, JSON_SUFFIXES, PeopleFile, decode, parse
+from idpsync.sources.file.settings import FileConfig
 
 log = structlog.get_logger()
 
@@ -61,7 +60,7 @@ class FileSource:
             groups=_groups(people, self._groups, coverage),
             users_coverage=coverage,
             problems=problems,
-            scope=file_scope(self._config),
+            scope=self._config.scope,
         )
         self._last = Recollection(people, content, self._groups) if snapshot.complete else None
         return replace(snapshot, cursor=self._last.cursor) if self._last else snapshot
@@ -71,7 +70,7 @@ class FileSource:
         last, taken_at = self._last, self._clock.now()
         if last is None or since != last.cursor:
             return None
-        content, scope = self._content("read changes"), file_scope(self._config)
+        content, scope = self._content("read changes"), self._config.scope
         found = last.carry_on(content, taken_at=taken_at, scope=scope)
         self._last = last if found else None
         return found

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from idpsync.core.changes import DirectoryChanges, MemberChanges
 from idpsync.core.model import fold
-from idpsync.sources.file_lines import (
+from idpsync.sources.file.lines import (
     DECLARATION,
     JSON_SUFFIXES,
     TRAILER,

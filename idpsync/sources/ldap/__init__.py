@@ -1,0 +1,1 @@
+"""An LDAP directory (RFC 4511): OpenLDAP, Active Directory."""

@@ -1,0 +1,1 @@
+"""Okta, by its management API."""
