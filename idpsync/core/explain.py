@@ -106,14 +106,31 @@ def explain_user(
     `first_run` is why nothing is written at a target that was never taken over.
     """
     subject = find_subject(name, world, plan)
-    groups = frozenset(
+    groups = _groups_of(subject, world)
+    ruled = policy.entitle(groups)
+    scene = _scene(subject, world, policy, plan, ruled)
+    why = _explained(scene, groups, ruled)
+    held_by = tuple(map(str, report.tripped)) if report and scene.actions else ()
+    steps = (*why.verdict.next_steps, *_obstacles(scene, held_by, first_run))
+    return replace(
+        why,
+        verdict=replace(why.verdict, next_steps=steps),
+        held_by=held_by,
+        similar=() if why.known else similar_names(name, world),
+    )
+
+
+def _groups_of(subject: Subject, world: World) -> frozenset[str]:
+    return frozenset(
         group.name
         for group in world.snapshot.groups
         if group.members and subject.external_id in group.members
     )
-    ruled = policy.entitle(groups)
+
+
+def _scene(subject: Subject, world: World, policy: Policy, plan: Plan, ruled: Entitlement) -> Scene:
     actions = subject.actions(plan)
-    scene = Scene(
+    return Scene(
         subject=subject,
         world=world,
         policy=policy,
@@ -124,17 +141,13 @@ def explain_user(
         wait_entry=next((w for w in plan.waiting if w.member == subject.member), None),
         place=place_of(subject.member, plan),
     )
-    held_by = tuple(map(str, report.tripped)) if report and actions else ()
-    found = verdict(scene)
+
+
+def _explained(scene: Scene, groups: frozenset[str], ruled: Entitlement) -> Explanation:
+    """As if nothing stood in the way of the plan."""
+    subject, policy = scene.subject, scene.policy
     rules = rules_seen(groups, ruled, policy)
-    if found.finding is Finding.WAITING and scene.entitlement.options == ruled.options:
-        found = _and_then(found, *patience(rules, policy))
-    if policy.mode is Mode.OBSERVE:
-        found = _and_then(found, *_observed(scene))
-    elif held_by:
-        found = _and_then(found, _HELD.format(plan.digest))
-    if first_run and (actions or subject.adoption):
-        found = _and_then(found, first_run)
+    found = _found(scene, rules, ruled)
     remarks = tuple(_remarks(scene, ruled))
     return Explanation(
         user_name=subject.name,
@@ -144,13 +157,13 @@ def explain_user(
         entitlement=scene.entitlement,
         account=subject.account,
         linked=subject.link is not None,
-        actions=actions,
+        actions=scene.actions,
         wait_entry=scene.wait_entry,
         position=scene.place.position if scene.place else None,
         notes=(*_notes(scene), *remarks),
         remarks=remarks,
         verdict=found,
-        groups_seen=groups_seen(subject.external_id, world.snapshot, policy),
+        groups_seen=groups_seen(subject.external_id, scene.world.snapshot, policy),
         rules=rules,
         roles=roles_given(scene.entitlement.roles, groups, policy),
         options=tuple(_options(scene, found.finding)),
@@ -158,16 +171,28 @@ def explain_user(
         holding=subject.holding,
         invite=subject.invite,
         kept_back=scene.kept_back,
-        held_by=held_by,
-        similar=similar_names(name, world) if found.finding is Finding.UNKNOWN else (),
     )
+
+
+def _found(scene: Scene, rules: tuple[RuleSeen, ...], ruled: Entitlement) -> Verdict:
+    """What became of them, and what a rule could do about it where they wait by the rules alone."""
+    found = verdict(scene)
+    if found.finding is not Finding.WAITING or scene.entitlement.options != ruled.options:
+        return found
+    return replace(found, next_steps=(*found.next_steps, *patience(rules, scene.policy)))
 
 
 _HELD = "The guard holds this plan: nothing is written before `idpsync approve {}`."
 
 
-def _and_then(found: Verdict, *steps: str) -> Verdict:
-    return replace(found, next_steps=(*found.next_steps, *steps))
+def _obstacles(scene: Scene, held_by: tuple[str, ...], first_run: str) -> Iterator[str]:
+    """Why what is planned for them is not written, or not yet."""
+    if scene.policy.mode is Mode.OBSERVE:
+        yield from _observed(scene)
+    elif held_by:
+        yield _HELD.format(scene.plan.digest)
+    if first_run and (scene.actions or scene.subject.adoption):
+        yield first_run
 
 
 def _observed(scene: Scene) -> Iterator[str]:

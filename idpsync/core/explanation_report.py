@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 
 from idpsync.core.explain import Explanation, SeatOption
+from idpsync.core.membership import Invite
+from idpsync.core.model import Account, DirectoryUser
 from idpsync.core.plan import action_json, name_of
-from idpsync.core.reasons import RuleSeen
+from idpsync.core.policy import Entitlement
+from idpsync.core.reasons import GroupSeen, RuleSeen
 from idpsync.core.records import LedgerEntry
 from idpsync.core.report import entry_json, iso
 
@@ -18,52 +21,39 @@ def explanation_json(why: Explanation, history: Iterable[LedgerEntry]) -> dict[s
         "summary": why.verdict.summary,
         "next": list(why.verdict.next_steps),
         "similar": list(why.similar),
-        "directory": why.user
-        and {
-            "external_id": why.user.external_id,
-            "email": why.user.profile.email,
-            "active": why.user.active,
-            "guest": why.user.guest,
-        },
+        "directory": why.user and _person_json(why.user),
         "groups": sorted(why.groups),
-        "groups_read": [
-            {"name": g.name, "member": g.member, "complete": g.complete, "problem": g.problem}
-            for g in why.groups_seen
-        ],
+        "groups_read": [_group_json(group) for group in why.groups_seen],
         "rules": [_rule_json(rule) for rule in why.rules],
-        "entitlement": {
-            "admitted": why.entitlement.admitted,
-            "ceiling": name_of(why.entitlement.ceiling),
-            "options": [tier.name for tier in why.entitlement.options],
-            "flexible": why.entitlement.flexible,
-            "priority": why.entitlement.priority,
-            "roles": sorted(why.entitlement.roles),
-            "because": list(why.entitlement.because),
-        },
+        "entitlement": _entitlement_json(why.entitlement),
         "roles": [{"role": given.role, "groups": list(given.groups)} for given in why.roles],
         "seats": [_option_json(option) for option in why.options],
-        "account": why.account
-        and {
-            "id": why.account.id,
-            "user_name": why.account.user_name,
-            "standing": why.account.standing.value,
-            "tier": name_of(why.account.tier),
-            "roles": sorted(why.account.roles),
-            "linked": why.linked,
-        },
+        "account": why.account and {**_account_json(why.account), "linked": why.linked},
         "planned": [action_json(action) for action in why.actions],
         "kept_back": [action_json(action) for action in why.kept_back],
         "held_by": list(why.held_by),
         "waiting": _waiting_json(why),
-        "invite": why.invite
-        and {
-            "tier": why.invite.tier.name,
-            "role": why.invite.role,
-            "invited_by": why.invite.invited_by,
-            "expires_at": iso(why.invite.expires_at),
-        },
+        "invite": why.invite and _invite_json(why.invite),
         "notes": list(why.notes),
         "history": [entry_json(row) for row in history],
+    }
+
+
+def _person_json(user: DirectoryUser) -> dict[str, object]:
+    return {
+        "external_id": user.external_id,
+        "email": user.profile.email,
+        "active": user.active,
+        "guest": user.guest,
+    }
+
+
+def _group_json(seen: GroupSeen) -> dict[str, object]:
+    return {
+        "name": seen.name,
+        "member": seen.member,
+        "complete": seen.complete,
+        "problem": seen.problem,
     }
 
 
@@ -77,6 +67,18 @@ def _rule_json(seen: RuleSeen) -> dict[str, object]:
         "when_full": rule.when_full.value if rule.when_full else None,
         "wins": seen.wins,
         "because": seen.because,
+    }
+
+
+def _entitlement_json(entitlement: Entitlement) -> dict[str, object]:
+    return {
+        "admitted": entitlement.admitted,
+        "ceiling": name_of(entitlement.ceiling),
+        "options": [tier.name for tier in entitlement.options],
+        "flexible": entitlement.flexible,
+        "priority": entitlement.priority,
+        "roles": sorted(entitlement.roles),
+        "because": list(entitlement.because),
     }
 
 
@@ -96,6 +98,16 @@ def _option_json(option: SeatOption) -> dict[str, object]:
     }
 
 
+def _account_json(account: Account) -> dict[str, object]:
+    return {
+        "id": account.id,
+        "user_name": account.user_name,
+        "standing": account.standing.value,
+        "tier": name_of(account.tier),
+        "roles": sorted(account.roles),
+    }
+
+
 def _waiting_json(why: Explanation) -> dict[str, object] | None:
     entry, place = why.wait_entry, why.place
     if entry is None or place is None:
@@ -108,4 +120,13 @@ def _waiting_json(why: Explanation) -> dict[str, object] | None:
         "before": len(place.before),
         "since": iso(entry.since),
         "because": list(entry.because),
+    }
+
+
+def _invite_json(invite: Invite) -> dict[str, object]:
+    return {
+        "tier": invite.tier.name,
+        "role": invite.role,
+        "invited_by": invite.invited_by,
+        "expires_at": iso(invite.expires_at),
     }
