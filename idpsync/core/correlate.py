@@ -131,27 +131,14 @@ def correlate(
     written = list(map(_USER_NAME, people))
     names = fold_all(written)
     shared = list(shared_keys(people, written, names))
-    conflicts: list[Conflict] = [c for c, _ in shared]
+    conflicts = [conflict for conflict, _ in shared]
     skipped = {external_id for _, ids in shared for external_id in ids}
     linked = accounts = _linked(people, owners)
-    strangers = [user for user, found in zip(people, accounts, strict=True) if found is None]
+    strangers = [user for user, found in zip(people, linked, strict=True) if found is None]
     strangers = [user for user in strangers if user.external_id not in skipped]
-    strangers.sort(key=lambda user: user.external_id)
-    candidates = Candidates.for_people(strangers, roll)
-    adoptions: list[Adoption] = []
-    for user in strangers:
-        if dispute := owners.disputed.get((user.source, user.external_id)):
-            conflicts.append(dispute)
-            skipped.add(user.external_id)
-            continue
-        try:
-            adoption = match(user, candidates, owners.person_of, verified)
-        except AmbiguousCorrelation as error:
-            conflicts.append(Conflict(error.keys, "ambiguous_correlation"))
-            skipped.add(user.external_id)
-            continue
-        if adoption:
-            adoptions.append(adoption)
+    adoptions, doubts = _found(strangers, roll, owners, verified)
+    conflicts += [conflict for _, conflict in doubts]
+    skipped.update(external_id for external_id, _ in doubts)
     twice = _adopted_twice(adoptions, roll)
     kept = tuple(a for a in adoptions if a.external_id not in twice)
     skipped |= twice.keys()
@@ -180,6 +167,30 @@ def _linked(people: list[DirectoryUser], owners: Owners) -> list[Account | None]
         found = owners.account_of.get(sources.pop(), {})
         return list(map(found.get, map(_EXTERNAL_ID, people)))
     return [owners.account(user.source, user.external_id) for user in people]
+
+
+def _found(
+    strangers: list[DirectoryUser],
+    roll: Roll,
+    owners: Owners,
+    verified: Callable[[str | None], bool],
+) -> tuple[list[Adoption], list[tuple[str, Conflict]]]:
+    """What people without a link may adopt, in the order of their ids, and whose account is in doubt."""
+    candidates = Candidates.for_people(strangers, roll)
+    adoptions: list[Adoption] = []
+    doubts: list[tuple[str, Conflict]] = []
+    for user in sorted(strangers, key=_EXTERNAL_ID):
+        if dispute := owners.disputed.get((user.source, user.external_id)):
+            doubts.append((user.external_id, dispute))
+            continue
+        try:
+            adoption = match(user, candidates, owners.person_of, verified)
+        except AmbiguousCorrelation as error:
+            doubts.append((user.external_id, Conflict(error.keys, "ambiguous_correlation")))
+            continue
+        if adoption:
+            adoptions.append(adoption)
+    return adoptions, doubts
 
 
 def match(
