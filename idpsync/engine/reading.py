@@ -1,6 +1,6 @@
 """Reading both sides and deciding: what one run sees, and what it would do. Nothing is written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from idpsync.core.errors import (
 )
 from idpsync.core.guard import guard
 from idpsync.core.membership import under_present_names
-from idpsync.core.model import Coverage, DirectorySnapshot
+from idpsync.core.model import Coverage, DirectorySnapshot, Link
 from idpsync.core.planner import plan
 from idpsync.core.policy import Policy
 from idpsync.core.records import LastRead
@@ -42,28 +42,38 @@ class Reader:
 
         DirectoryUnread or RemoteError when a side could not be read at all.
         """
-        rooms, begun = self.rooms, self.rooms.clock.now()
-        last = rooms.cache.last_read()
-        links = rooms.registry.links()
-        snapshot = examine(
+        begun = self.rooms.clock.now()
+        last, links = self.rooms.cache.last_read(), self.rooms.registry.links()
+        snapshot = self._examined(last, links)
+        world, listed = self._world(snapshot, links, begun)
+        preview = self._decided(world, last, listed, self._findings(world, listed))
+        made = preview.plan
+        log.info("plan.made", digest=made.digest, actions=len(made.actions), waiting=len(made.waiting))
+        return preview
+
+    def _examined(self, last: LastRead, links: Iterable[Link]) -> DirectorySnapshot:
+        return examine(
             self._read_directory(),
             last=last,
             canaries=self.rule.canaries,
-            linked=sum(link.source == rooms.source.name for link in links),
+            linked=sum(link.source == self.rooms.source.name for link in links),
             keys=_keys(self.rule.policy),
         )
+
+    def _world(
+        self, snapshot: DirectorySnapshot, links: tuple[Link, ...], begun: datetime
+    ) -> tuple[World, datetime]:
+        """With what target and books say now, and when the target began to."""
+        rooms = self.rooms
         # reservations are read before accounts: one that becomes an account meanwhile is seen as both,
         # and counted once; the other way round it would be seen as neither
         holdings, pool = rooms.seats.holdings(), rooms.seats.pool()
         listed = rooms.clock.now()
+        accounts = rooms.target.accounts()
         # invites after accounts and before assignments: whoever came in on one is seen invited still, or
         # with the tier that it left them
-        accounts, invites, given = (
-            rooms.target.accounts(),
-            pending_invites(rooms),
-            rooms.assignments.all(),
-        )
-        invites, holdings = without_over(invites, holdings, begun)
+        pending, given = pending_invites(rooms), rooms.assignments.all()
+        invites, holdings = without_over(pending, holdings, begun)
         world = World(
             snapshot=snapshot,
             directory_kind=rooms.source.kind,
@@ -77,10 +87,7 @@ class Reader:
             assignments=under_present_names(given.values(), {a.id: a.member for a in accounts}),
             invites=invites,
         )
-        preview = self._decided(world, last, listed, self._findings(world, listed))
-        made = preview.plan
-        log.info("plan.made", digest=made.digest, actions=len(made.actions), waiting=len(made.waiting))
-        return preview
+        return world, listed
 
     def what_if(self, preview: Preview, world: World) -> Preview:
         """What would be decided about `world`, made from what `preview` read. Nothing is read again."""
