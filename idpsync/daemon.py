@@ -16,8 +16,8 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from idpsync.core.books import Lease, RunBook
 from idpsync.core.errors import IdpSyncError, LeaseLost
+from idpsync.core.journals import Lease, RunBook
 from idpsync.core.ports import Clock
 from idpsync.core.records import RunState
 from idpsync.engine.alerting import Alerting

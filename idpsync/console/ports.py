@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from flask import Request
 
-from idpsync.core.books import AlertBook, InviteBook, Ledger, Registry, RunBook, SeatBook, WaitList
+from idpsync.core.books import InviteBook, Registry, SeatBook, WaitList
+from idpsync.core.journals import AlertBook, Ledger, RunBook
 from idpsync.core.model import fold
 from idpsync.core.ports import Clock
 from idpsync.core.seats import Ladder

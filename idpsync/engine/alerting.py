@@ -18,8 +18,9 @@ from idpsync.core.alerts import (
     key_of,
     observe_headroom,
 )
-from idpsync.core.books import AlertBook, Ledger, Outbox, RunBook, SeatBook, WaitList
+from idpsync.core.books import SeatBook, WaitList
 from idpsync.core.errors import RateLimited, Refused, RemoteError
+from idpsync.core.journals import AlertBook, Ledger, Outbox, RunBook
 from idpsync.core.ports import Clock, Notifier
 from idpsync.core.records import Delivery
 from idpsync.engine import watch

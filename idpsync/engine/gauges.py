@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from idpsync.core.alerts import Phase, key_of
-from idpsync.core.books import AlertBook, RunBook, SeatBook
+from idpsync.core.books import SeatBook
+from idpsync.core.journals import AlertBook, RunBook
 from idpsync.core.records import HoldState
 from idpsync.engine.watch import is_good
 from idpsync.metrics import Reading, TierCount

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import structlog
 
-from idpsync.core.books import Lease
 from idpsync.core.errors import LeaseLost, StoreError
+from idpsync.core.journals import Lease
 
 log = structlog.get_logger()
 

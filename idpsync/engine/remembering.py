@@ -1,7 +1,7 @@
 """The target as every door sees it: what we write there is remembered, and so is no drift."""
 
-from idpsync.core.books import AccountCache
 from idpsync.core.errors import UnknownOutcome
+from idpsync.core.journals import AccountCache
 from idpsync.core.model import Account, fold
 from idpsync.core.plan import Action, DeleteAccount
 from idpsync.core.ports import Target

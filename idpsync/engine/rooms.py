@@ -3,20 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from idpsync.core.books import (
-    AccountCache,
-    Assignments,
-    ContractBook,
-    InviteBook,
-    Lease,
-    Ledger,
-    ReadCache,
-    Registry,
-    RunBook,
-    SeatBook,
-    WaitList,
-)
+from idpsync.core.books import Assignments, ContractBook, InviteBook, Registry, SeatBook, WaitList
 from idpsync.core.guard import Limits
+from idpsync.core.journals import AccountCache, Lease, Ledger, ReadCache, RunBook
 from idpsync.core.policy import Policy
 from idpsync.core.ports import Clock, DirectorySource, Target
 

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from datetime import datetime, timedelta
 
-from idpsync.core.books import Ledger
+from idpsync.core.journals import Ledger
 from idpsync.core.records import LedgerEntry
 from idpsync.engine.watch import LOGIN_REFUSED, UNDONE
 

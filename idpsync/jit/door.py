@@ -12,8 +12,8 @@ from typing import Protocol
 import structlog
 
 from idpsync.core.admission import Admission, Presence
-from idpsync.core.books import OnceOnly
 from idpsync.core.errors import AssertionRejected
+from idpsync.core.journals import OnceOnly
 from idpsync.core.model import Login
 from idpsync.core.ports import Clock
 from idpsync.jit.attributes import AttributeMap

@@ -10,7 +10,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response
 
 from idpsync.core.admission import Admission
-from idpsync.core.books import OnceOnly
+from idpsync.core.journals import OnceOnly
 from idpsync.core.model import Login
 from idpsync.core.ports import Clock
 

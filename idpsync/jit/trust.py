@@ -9,8 +9,8 @@ from pathlib import Path
 
 import structlog
 
-from idpsync.core.books import OnceOnly
 from idpsync.core.errors import ConfigError, Malformed, Problem, RemoteError
+from idpsync.core.journals import OnceOnly
 from idpsync.core.ports import Clock
 from idpsync.jit.saml import IdpMetadata, read_idp_metadata
 from idpsync.jit.settings import IdpConfig

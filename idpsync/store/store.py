@@ -6,23 +6,25 @@ from datetime import timedelta
 from sqlalchemy import inspect
 
 from idpsync.core.books import (
-    AccountCache,
     AccountShelf,
-    AlertBook,
     Assignments,
     ContractBook,
     InviteBook,
+    Registry,
+    SeatBook,
+    WaitList,
+)
+from idpsync.core.errors import StoreError
+from idpsync.core.journals import (
+    AccountCache,
+    AlertBook,
     Lease,
     Ledger,
     OnceOnly,
     Outbox,
     ReadCache,
-    Registry,
     RunBook,
-    SeatBook,
-    WaitList,
 )
-from idpsync.core.errors import StoreError
 from idpsync.core.seats import Ladder, Tier
 from idpsync.store.account_cache import SqlAccountCache
 from idpsync.store.alert_book import SqlAlertBook

@@ -4,23 +4,25 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from idpsync.core.books import (
-    AccountCache,
     AccountShelf,
-    AlertBook,
     Assignments,
     ContractBook,
     InviteBook,
+    Registry,
+    SeatBook,
+    WaitList,
+)
+from idpsync.core.contract import Item
+from idpsync.core.journals import (
+    AccountCache,
+    AlertBook,
     Lease,
     Ledger,
     OnceOnly,
     Outbox,
     ReadCache,
-    Registry,
     RunBook,
-    SeatBook,
-    WaitList,
 )
-from idpsync.core.contract import Item
 from idpsync.core.pricing import quote
 from idpsync.core.records import Cause
 from idpsync.core.seats import Claim, Door, Ladder, Tier

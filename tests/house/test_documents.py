@@ -12,7 +12,7 @@ from idpsync import notify, sources, targets
 from idpsync.cli.program import program
 from idpsync.cli.verbs import Verb
 from idpsync.config import load
-from idpsync.core import books, errors, ports
+from idpsync.core import books, errors, journals, ports
 from idpsync.core.alerts import HeadroomRule
 from idpsync.core.errors import Problem
 from idpsync.core.remedies import REMEDIES, Exit
@@ -230,7 +230,7 @@ def test_every_port_is_listed_with_what_is_really_there() -> None:
     told = set(first_words(section(ARCHITECTURE, "## Ports")))
     real = {
         name
-        for module in (ports, books)
+        for module in (ports, books, journals)
         for name, port in vars(module).items()
         if getattr(port, "_is_protocol", False) and port.__module__ == module.__name__
     }
