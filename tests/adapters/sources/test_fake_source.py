@@ -7,6 +7,8 @@ import pytest
 from idpsync.core.ports import DirectorySource
 from tests.contracts.directory_changes import DirectoryChangesContract
 from tests.contracts.directory_source import DirectorySourceContract, DirectoryWorld, Sample
+from tests.contracts.group_writing import GroupWritingContract, WritingWorld
+from tests.fakes.group_writing import FakeWriter
 from tests.fakes.source import FakeDirectory
 
 
@@ -35,8 +37,23 @@ class FakeWorld:
     def source(self, *groups: str) -> DirectorySource:
         return self.directory.source(*groups)
 
+    def writer(self, *owned: str) -> DirectorySource:
+        return FakeWriter(self.directory, frozenset(owned), owned=frozenset(owned))
+
+    def held(self, group: str) -> set[str]:
+        return {self.directory.people[one].user_name for one in self.directory.groups[group]}
+
+    def hide_members(self, group: str) -> None:
+        self.directory.hidden.add(group)
+
 
 class TestFakeDirectory(DirectorySourceContract, DirectoryChangesContract):
     @pytest.fixture
     def world(self) -> DirectoryWorld:
+        return FakeWorld()
+
+
+class TestFakeWriting(GroupWritingContract):
+    @pytest.fixture
+    def world(self) -> WritingWorld:
         return FakeWorld()
