@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from idpsync import wiring
@@ -67,6 +68,8 @@ def _health_line(organization: str, health: Health) -> dict[str, object]:
         "ok": health.ok,
         "detail": health.detail,
         "latency_ms": round(health.latency / timedelta(milliseconds=1), 1),
+        "facts": list(health.facts),
+        "missing_groups": sorted(health.missing),
     }
 
 
@@ -77,6 +80,8 @@ def _show_lines(console: Console, lines: list[dict[str, object]]) -> None:
         latency = f" ({line['latency_ms']} ms)" if line.get("latency_ms") else ""
         said = f"{mark} {line['organization']} {line['system']}: {line['detail']}{latency}"
         console.print(Text(said, style="bold red" if line["ok"] is False else ""), soft_wrap=True)
+        for fact in line.get("facts", ()):  # type: ignore[attr-defined]
+            console.print(Padding(Text(fact), (0, 0, 0, len(mark) + 1)))
 
 
 @click.group()

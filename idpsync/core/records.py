@@ -16,12 +16,18 @@ FIRST_RUN = "first_run"
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One line of `check --online`."""
+    """One line of `check --online`, and below it the `facts`, a line each.
+
+    `missing` are the groups that policy mentions and this directory does not show: of several
+    directories one alone need not have them all.
+    """
 
     system: str
     ok: bool
     detail: str
     latency: timedelta = timedelta(0)
+    facts: tuple[str, ...] = ()
+    missing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
