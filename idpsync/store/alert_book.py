@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, u
 from idpsync.core.alerts import Alert, AlertState, Phase, Severity
 from idpsync.core.records import Cause
 from idpsync.store.database import Database
+from idpsync.store.journal_tables import alert_state, outbox
 from idpsync.store.ledger import Scribe
 from idpsync.store.outbox import alert_record
-from idpsync.store.schema import alert_state, outbox
 from idpsync.store.types import instant_of, instant_text
 
 KEEP_DELIVERED = timedelta(days=7)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, select
 from idpsync.core.records import Cause, LedgerEntry, LedgerProof
 from idpsync.store import seal
 from idpsync.store.database import Database
-from idpsync.store.schema import ledger
+from idpsync.store.journal_tables import ledger
 from idpsync.store.types import json_text
 
 

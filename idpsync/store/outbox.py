@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, u
 from idpsync.core.alerts import Alert, Severity
 from idpsync.core.records import Delivery
 from idpsync.store.database import Database
-from idpsync.store.schema import outbox
+from idpsync.store.journal_tables import outbox
 from idpsync.store.types import instant_of, instant_text
 
 LEASE = timedelta(minutes=1)

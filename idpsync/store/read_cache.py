@@ -10,7 +10,7 @@ from idpsync.core.changes import DirectoryChanges, MemberChanges
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
 from idpsync.core.records import LastRead, Person
 from idpsync.store.database import Database, driver_of
-from idpsync.store.schema import cache_state, cached_group, cached_member, cached_person
+from idpsync.store.journal_tables import cache_state, cached_group, cached_member, cached_person
 from idpsync.store.types import json_text
 
 BULK = 500

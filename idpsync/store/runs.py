@@ -8,8 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, insert
 
 from idpsync.core.records import Cause, HeadroomSample, HeldPlan, HoldState, RunRecord, RunState
 from idpsync.store.database import Database
+from idpsync.store.journal_tables import headroom, held_plan, run
 from idpsync.store.ledger import Scribe
-from idpsync.store.schema import headroom, held_plan, run
 from idpsync.store.types import Instant
 
 _OVER = {HoldState.USED, HoldState.SUPERSEDED}

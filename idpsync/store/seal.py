@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, func, insert, select, text
 
 from idpsync.core.records import LedgerProof
 from idpsync.store.database import Collision, Database
-from idpsync.store.schema import ledger, ledger_seal
+from idpsync.store.journal_tables import ledger, ledger_seal
 from idpsync.store.types import instant_text, json_text
 
 log = structlog.get_logger()
