@@ -122,7 +122,7 @@ class Reader:
     def _read_directory(self) -> DirectorySnapshot:
         """The snapshot. A directory that answers, but not with people, was read with nothing in it."""
         try:
-            return self.rooms.source.read()
+            snapshot = self.rooms.source.read()
         except (Transient, CredentialsRejected) as error:
             raise DirectoryUnread(error) from error
         except RemoteError as error:
@@ -135,6 +135,15 @@ class Reader:
                 users_coverage=Coverage.FAILED,
                 problems=(str(error),),
             )
+        log.info(
+            "directory.read",
+            people=len(snapshot.users),
+            groups=len(snapshot.groups),
+            complete=snapshot.complete,
+            requests=snapshot.requests,
+            throttled=snapshot.throttled,
+        )
+        return snapshot
 
 
 def _keys(policy: Policy) -> Mapping[str, str]:
