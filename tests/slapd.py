@@ -18,6 +18,13 @@ uids in it, or is a sequence of `LdapGroup` (nested members, other object classe
 
     HIDE_MEMBERS, hide_people("(title=Engineer 3)")
 
+`overlays` are slapd.conf lines after the database, their modules are loaded:
+
+    SYNCPROV (tells changes), SYNCPROV_LOG (with a session log), REFINT (groups follow their people)
+
+`slapd.writer_dn` (same password) may write groups. `slapd.client_certificate, slapd.client_key` log in
+as the reader by SASL EXTERNAL; over `slapd.ldapi_url` the user who runs the tests is the reader.
+
 The caller is skipped, with the reason, where slapd is not installed.
 """
 
@@ -33,6 +40,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from ldap3 import MODIFY_REPLACE, NONE, Connection, Server
@@ -42,11 +50,13 @@ from tests.slapd_entries import (
     CAPPED_DN,
     GROUPS,
     LIMITED_DN,
+    NOBODY,
     PASSWORD,
     PEOPLE,
     READER_DN,
     ROOT_DN,
     SUFFIX,
+    WRITER_DN,
     LdapGroup,
     LdapPerson,
     dn_value,
@@ -60,7 +70,10 @@ __all__ = [
     "GROUPS",
     "HIDE_MEMBERS",
     "PEOPLE",
+    "REFINT",
     "SUFFIX",
+    "SYNCPROV",
+    "SYNCPROV_LOG",
     "LdapGroup",
     "LdapPerson",
     "Slapd",
@@ -73,6 +86,10 @@ __all__ = [
 ]
 
 HIDE_MEMBERS = f'access to attrs=member by dn.exact="{LIMITED_DN}" none by users read by * none'
+
+SYNCPROV = ("overlay syncprov",)
+SYNCPROV_LOG = ("overlay syncprov", "syncprov-sessionlog 100")
+REFINT = ("overlay refint", "refint_attributes member", f'refint_nothing "{NOBODY}"')
 
 
 def hide_people(filter: str) -> str:
@@ -89,13 +106,18 @@ class Slapd:
     bind_dn = READER_DN
     capped_dn = CAPPED_DN
     limited_dn = LIMITED_DN
+    writer_dn = WRITER_DN
     password = PASSWORD
     people_base = PEOPLE
     groups_base = GROUPS
 
-    def __init__(self, folder: Path, *, size_limit: int, access: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, *, size_limit: int, access: Sequence[str], overlays: Sequence[str] = ()
+    ) -> None:
         self.folder = folder
         self.ca_file = folder / "tls" / "ca.pem"
+        self.client_certificate = folder / "tls" / "client.pem"
+        self.client_key = folder / "tls" / "client.key"
         self.password_file = folder / "password"
         self.port, self.tls_port = free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -103,7 +125,7 @@ class Slapd:
         make_certificates(folder / "tls")
         self.password_file.write_text(PASSWORD)
         self._conf = folder / "slapd.conf"
-        self._conf.write_text(slapd_conf(folder, size_limit, access))
+        self._conf.write_text(slapd_conf(folder, size_limit, access, overlays))
 
     @property
     def url(self) -> str:
@@ -112,6 +134,10 @@ class Slapd:
     @property
     def ldaps_url(self) -> str:
         return f"ldaps://localhost:{self.tls_port}"
+
+    @property
+    def ldapi_url(self) -> str:
+        return f"ldapi://{quote(str(self.folder / 'ldapi'), safe='')}"
 
     @property
     def pid(self) -> int:
@@ -129,7 +155,7 @@ class Slapd:
         assert run.returncode == 0, run.stderr.decode()
 
     def start(self) -> None:
-        urls = f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self.tls_port}/"
+        urls = f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self.tls_port}/ {self.ldapi_url}"
         with (self.folder / "slapd.log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["/usr/sbin/slapd", "-d", "0", "-f", str(self._conf), "-h", urls],
@@ -235,6 +261,7 @@ def running_slapd(
     groups: Mapping[str, Sequence[str]] | Sequence[LdapGroup] = (),
     size_limit: int = 500,
     access: Sequence[str] = (),
+    overlays: Sequence[str] = (),
 ) -> Iterator[Slapd]:
     """A server with these people and groups; skips the test where slapd is not installed."""
     if not shutil.which("/usr/sbin/slapd"):
@@ -245,7 +272,8 @@ def running_slapd(
         if isinstance(groups, Mapping)
         else groups
     )
-    slapd = Slapd(folder / f"slapd-{uuid.uuid4().hex[:8]}", size_limit=size_limit, access=access)
+    place = folder / f"slapd-{uuid.uuid4().hex[:8]}"
+    slapd = Slapd(place, size_limit=size_limit, access=access, overlays=overlays)
     slapd.load(ldif(entries, sets))
     slapd.start()
     try:
@@ -266,19 +294,24 @@ def free_port() -> int:
     raise AssertionError("no free port between 15000 and 32000")
 
 
-def slapd_conf(folder: Path, size_limit: int, access: Sequence[str]) -> str:
+def slapd_conf(folder: Path, size_limit: int, access: Sequence[str], overlays: Sequence[str]) -> str:
     """The configuration: mdb, TLS, one unlimited reader, everybody else `size_limit` entries."""
     schemas = ("core", "cosine", "inetorgperson", "nis")
+    modules = [line.split()[1] for line in overlays if line.startswith("overlay ")]
+    peer = rf"gidNumber={os.getgid()}\\+uidNumber={os.getuid()},cn=peercred,cn=external,cn=auth"
     return "\n".join(
         [
             *(f"include /etc/ldap/schema/{name}.schema" for name in schemas),
             "modulepath /usr/lib/ldap",
-            "moduleload back_mdb",
+            *(f"moduleload {module}" for module in ("back_mdb", *modules)),
             f"pidfile {folder}/slapd.pid",
             f"argsfile {folder}/slapd.args",
             f"TLSCACertificateFile {folder}/tls/ca.pem",
             f"TLSCertificateFile {folder}/tls/server.pem",
             f"TLSCertificateKeyFile {folder}/tls/server.key",
+            "TLSVerifyClient try",
+            f'authz-regexp "^{peer}$" "{READER_DN}"',
+            f'authz-regexp "^cn=idpsync reader$" "{READER_DN}"',
             f"sizelimit {size_limit}",
             "database mdb",
             f'suffix "{SUFFIX}"',
@@ -290,10 +323,13 @@ def slapd_conf(folder: Path, size_limit: int, access: Sequence[str]) -> str:
             "index objectClass eq",
             "index uid,mail,cn,member,entryUUID eq",
             f'limits dn.exact="{READER_DN}" size=unlimited time=unlimited',
+            f'limits dn.exact="{WRITER_DN}" size=unlimited time=unlimited',
             f'limits dn.exact="{LIMITED_DN}" size=unlimited time=unlimited',
             "access to attrs=userPassword by anonymous auth by * none",
             *access,
+            f'access to dn.subtree="{GROUPS}" by dn.exact="{WRITER_DN}" write by users read by * none',
             "access to * by users read by * none",
+            *overlays,
             "",
         ]
     )

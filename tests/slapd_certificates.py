@@ -11,26 +11,40 @@ from cryptography.x509.oid import NameOID
 
 
 def make_certificates(folder: Path) -> None:
-    """ca.pem, other-ca.pem (signed nothing), server.pem + server.key for localhost and 127.0.0.1."""
+    """ca.pem, other-ca.pem (signed nothing), server.pem + server.key for localhost and 127.0.0.1.
+
+    client.pem + client.key are of "idpsync reader".
+    """
     folder.mkdir(parents=True)
     ca_key, ca = _authority("idpsync test CA")
     _, other = _authority("somebody else's CA")
     key = ec.generate_private_key(ec.SECP256R1())
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        _certificate("localhost", ca.subject, key)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
-        )
-        .sign(ca_key, hashes.SHA256())
+    bare = _certificate("localhost", ca.subject, key).add_extension(
+        x509.SubjectAlternativeName(names), critical=False
     )
+    client_key = ec.generate_private_key(ec.SECP256R1())
+    client = _certificate("idpsync reader", ca.subject, client_key)
     pem = serialization.Encoding.PEM
     (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
     (folder / "other-ca.pem").write_bytes(other.public_bytes(pem))
-    (folder / "server.pem").write_bytes(certificate.public_bytes(pem))
-    (folder / "server.key").write_bytes(
+    _write(folder / "server.pem", _signed(bare, ca_key), key)
+    _write(folder / "client.pem", _signed(client, ca_key), client_key)
+
+
+def _signed(bare: x509.CertificateBuilder, ca_key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+    return (
+        bare.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(authority, critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+
+
+def _write(path: Path, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
+    pem = serialization.Encoding.PEM
+    path.write_bytes(certificate.public_bytes(pem))
+    path.with_suffix(".key").write_bytes(
         key.private_bytes(
             pem, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
         )

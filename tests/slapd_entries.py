@@ -13,6 +13,7 @@ ROOT_DN = f"cn=root,{SUFFIX}"
 READER_DN = f"cn=idpsync,ou=services,{SUFFIX}"
 CAPPED_DN = f"cn=capped,ou=services,{SUFFIX}"
 LIMITED_DN = f"cn=limited,ou=services,{SUFFIX}"
+WRITER_DN = f"cn=writer,ou=services,{SUFFIX}"
 PASSWORD = "slapd-secret"
 NOBODY = f"cn=nobody,{SUFFIX}"
 
@@ -108,7 +109,7 @@ def ldif(people: Iterable[LdapPerson], groups: Iterable[LdapGroup]) -> str:
             _block(f"ou={ou},{SUFFIX}", {"objectClass": ["organizationalUnit"], "ou": [ou]})
             for ou in ("people", "groups", "services")
         ),
-        *(_block(dn, _service(dn)) for dn in (READER_DN, CAPPED_DN, LIMITED_DN)),
+        *(_block(dn, _service(dn)) for dn in (READER_DN, CAPPED_DN, LIMITED_DN, WRITER_DN)),
         *(_block(p.dn, p.attributes() | {"entryUUID": [entry_uuid(p.uid)]}) for p in people),
         *(_block(g.dn, g.attributes() | {"entryUUID": [entry_uuid(g.name)]}) for g in groups),
     ]
