@@ -5,12 +5,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import quote_plus, urlencode
 
-from idpsync.answers import NotJson, Response, read_json
+from idpsync.answers import Credential, NotJson, Response, read_json
 from idpsync.core.errors import CredentialsRejected, Malformed, Transient, UnknownOutcome
 from idpsync.core.ports import Clock
 from idpsync.http import HttpClient
-from idpsync.settings import Secret
+from idpsync.settings import BasicAuth, BearerAuth, ClientCredentialsAuth, ScimAuth, Secret
 
 LIFE = timedelta(minutes=5)  # of a token whose answer does not say
 MARGIN = timedelta(seconds=30)  # a token is not used in its last seconds
@@ -154,3 +155,35 @@ def _life(told: object) -> timedelta:
 
 def _shown(token: Token) -> Mapping[str, str]:
     return {"Authorization": f"Bearer {token.value}"}
+
+
+def credential_of(auth: ScimAuth | None, system: str, clock: Clock) -> Credential | None:
+    """The credential that `auth` describes."""
+    match auth:
+        case BearerAuth():
+            return Bearer(auth.token)
+        case BasicAuth():
+            return Basic(auth.username, auth.password)
+        case ClientCredentialsAuth():
+            return client_credentials(auth, HttpClient(f"{system} authorization", clock=clock), clock)
+        case None:
+            return None
+
+
+def client_credentials(auth: ClientCredentialsAuth, http: HttpClient, clock: Clock) -> FetchedToken:
+    """A token from an authorization server (RFC 6749 §4.4)."""
+    form = {"grant_type": "client_credentials"} | ({"scope": auth.scope} if auth.scope else {})
+    return FetchedToken(
+        lambda: ask_for_token(
+            http, auth.token_url, urlencode(form).encode(), {"Authorization": f"Basic {_client(auth)}"}
+        ),
+        system=http.system,
+        clock=clock,
+        kept=lambda: (auth.client_secret.reveal(),),
+    )
+
+
+def _client(auth: ClientCredentialsAuth) -> str:
+    """Form-encoded before it is joined (RFC 6749 §2.3.1)."""
+    secret = quote_plus(auth.client_secret.reveal())
+    return base64.b64encode(f"{quote_plus(auth.client_id)}:{secret}".encode()).decode()

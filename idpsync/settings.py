@@ -1,18 +1,25 @@
-"""What every room's settings are made of: a strict base, durations, rates, secrets by reference."""
+"""What every room's settings are made of: a strict base, durations, rates, secrets by reference.
 
+Also what stands in several rooms: how a SCIM service provider wants to know who we are.
+"""
+
+import ipaddress
 import os
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     WithJsonSchema,
+    field_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
@@ -117,3 +124,59 @@ Rate = Annotated[
     BeforeValidator(per_second),
     WithJsonSchema({"type": "string", "pattern": "^[0-9.]+ ?/ ?[smh]$", "examples": ["10/s"]}),
 ]
+
+
+class BearerAuth(Settings):
+    """A long-lived token in the Authorization header (RFC 6750)."""
+
+    kind: Literal["bearer"] = "bearer"
+    token: Secret
+
+
+class BasicAuth(Settings):
+    """User name and password (RFC 7617)."""
+
+    kind: Literal["basic"]
+    username: str = Field(min_length=1)
+    password: Secret
+
+
+class ClientCredentialsAuth(Settings):
+    """A short-lived token from an authorization server (RFC 6749 §4.4)."""
+
+    kind: Literal["oauth2_client_credentials"]
+    token_url: str
+    client_id: str = Field(min_length=1)
+    client_secret: Secret
+    scope: str | None = None
+
+    @field_validator("token_url")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        return guarded(url, carries_credential=True)
+
+
+ScimAuth = Annotated[BearerAuth | BasicAuth | ClientCredentialsAuth, Field(discriminator="kind")]
+
+
+def guarded(url: str, *, carries_credential: bool) -> str:
+    """The URL, if it is absolute and no credential would travel in the clear; ValueError otherwise."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("give an absolute http:// or https:// address")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a credential stands in the address: give it under `auth`, by reference")
+    if parts.query or parts.fragment:
+        raise ValueError("the address must end with its path, without ? or #")
+    if parts.scheme == "http" and carries_credential and not _is_loopback(parts.hostname):
+        raise ValueError("http:// would send the credential in the clear: use https://")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    if host.casefold() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

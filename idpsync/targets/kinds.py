@@ -1,46 +1,11 @@
 """The settings of every kind of target, as `target:` of the configuration."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from idpsync.settings import Rate, Secret, Settings
-
-
-class BearerAuth(Settings):
-    """A long-lived token in the Authorization header (RFC 6750)."""
-
-    kind: Literal["bearer"] = "bearer"
-    token: Secret
-
-
-class BasicAuth(Settings):
-    """User name and password (RFC 7617)."""
-
-    kind: Literal["basic"]
-    username: str = Field(min_length=1)
-    password: Secret
-
-
-class ClientCredentialsAuth(Settings):
-    """A short-lived token from an authorization server (RFC 6749 §4.4)."""
-
-    kind: Literal["oauth2_client_credentials"]
-    token_url: str
-    client_id: str = Field(min_length=1)
-    client_secret: Secret
-    scope: str | None = None
-
-    @field_validator("token_url")
-    @classmethod
-    def _is_safe(cls, url: str) -> str:
-        return _guarded(url, carries_credential=True)
-
-
-ScimAuth = Annotated[BearerAuth | BasicAuth | ClientCredentialsAuth, Field(discriminator="kind")]
+from idpsync.settings import Rate, ScimAuth, Secret, Settings, guarded
 
 
 class EntitlementLever(Settings):
@@ -95,7 +60,7 @@ class ScimConfig(Settings):
 
     @model_validator(mode="after")
     def _url_is_safe(self) -> "ScimConfig":
-        _guarded(self.url, carries_credential=self.auth is not None)
+        guarded(self.url, carries_credential=self.auth is not None)
         return self
 
     @field_validator("tier_values")
@@ -143,26 +108,3 @@ class LocalConfig(Settings):
 TargetConfig = Annotated[
     ScimConfig | ClaudeConfig | IdpGroupsConfig | LocalConfig, Field(discriminator="kind")
 ]
-
-
-def _guarded(url: str, *, carries_credential: bool) -> str:
-    """The URL, if it is absolute and no credential would travel in the clear; ValueError otherwise."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("give an absolute http:// or https:// address")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("a credential stands in the address: give it under `auth`, by reference")
-    if parts.query or parts.fragment:
-        raise ValueError("the address must end with its path, without ? or #")
-    if parts.scheme == "http" and carries_credential and not _is_loopback(parts.hostname):
-        raise ValueError("http:// would send the credential in the clear: use https://")
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host.casefold() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

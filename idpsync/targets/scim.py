@@ -21,6 +21,7 @@ from idpsync.core.plan import (
 from idpsync.core.ports import Clock
 from idpsync.core.records import Health
 from idpsync.core.seats import Ladder, Tier
+from idpsync.credentials import credential_of
 from idpsync.http import HttpClient, Limits
 from idpsync.pace import Timer
 from idpsync.scim_client import RemoteUser, ScimClient
@@ -35,7 +36,6 @@ from idpsync.targets.attributes import (
     profile_changes,
     role_elements,
 )
-from idpsync.targets.credentials import credential_of
 from idpsync.targets.kinds import AttributeLever as AttributeLeverConfig
 from idpsync.targets.kinds import EntitlementLever, GroupLever, RoleLever, ScimConfig, SeatLever
 

@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from idpsync.core.errors import Transient
-from idpsync.credentials import Basic
+from idpsync.credentials import Basic, client_credentials
 from idpsync.http import HttpClient
-from idpsync.settings import Secret
-from idpsync.targets.credentials import client_credentials
-from idpsync.targets.kinds import ClientCredentialsAuth
+from idpsync.settings import ClientCredentialsAuth, Secret
 from tests.adapters.targets.parts import Sleepless
 from tests.people import StoppedClock
 from tests.twins.scripted import ok, serving, status
