@@ -4,9 +4,10 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from idpsync.core.model import Coverage, Group, fold
+from idpsync.sources.ldap.judging import Closure, Judge
 from idpsync.sources.ldap.names import lies_under, normal, without_uid
 from idpsync.sources.ldap.session import Entry, Listing, Unreadable
 from idpsync.sources.ldap.settings import LdapConfig
@@ -26,20 +27,6 @@ class Roster:
     by_dn: Mapping[str, str]
     by_name: Mapping[str, str]
     whole: bool
-
-
-@dataclass(slots=True)
-class Closure:
-    """Everybody one group leads to. `unknown` are people it names whom the roster does not have."""
-
-    members: set[str] = field(default_factory=set)
-    unknown: set[str] = field(default_factory=set)
-    doubts: list[str] = field(default_factory=list)
-
-    @property
-    def tolerated(self) -> int:
-        """People come and go between two searches; more unknown than this is no coincidence."""
-        return max(2, len(self.members) // 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +65,27 @@ class Groups:
         groups: list[Group] = []
         problems: list[str] = []
         hidden = False
+        judge = Judge(self._config, self._listing, people_whole=roster.whole, visible=visible)
         for name in sorted(wanted):
-            group, missing = self._group(name, roster, visible)
+            group, missing = self._group(name, roster, judge)
             groups.append(group)
             hidden |= missing
             if group.reason and group.coverage in TOLD_HERE:
                 problems.append(f"group '{name}': {group.reason}")
         return Found(tuple(groups), tuple(problems), hidden)
 
-    def _group(
-        self, name: str, roster: Roster, visible: Callable[[], frozenset[str]]
-    ) -> tuple[Group, bool]:
+    def _group(self, name: str, roster: Roster, judge: Judge) -> tuple[Group, bool]:
         entries = self._by_name.get(fold(name), [])
         if not entries:
-            return self._absent(name), False
+            return judge.absent(name), False
         if len(entries) > 1:
             dns = " and ".join(sorted(entry.dn for entry in entries))
             return Group(name, name, None, Coverage.FAILED, f"two groups have this name: {dns}"), False
         (entry,) = entries
         external_id = _first(entry, self._config.id_attribute) or normal(entry.dn)
         closure = self._closure(entry, roster)
-        coverage, reason, hidden = self._judged(closure, roster, visible)
+        coverage, reason, hidden = judge.judged(closure)
         return Group(name, external_id, frozenset(closure.members), coverage, reason), hidden
-
-    def _absent(self, name: str) -> Group:
-        base = self._config.group_base
-        if self._listing.coverage is Coverage.COMPLETE:
-            reason = f"no group has this name under {base}: renamed, deleted or hidden"
-            return Group(name, name, None, Coverage.GONE, reason)
-        coverage = Coverage.GONE if self._listing.base_missing else Coverage.FAILED
-        return Group(name, name, None, coverage, f"groups could not be read: {self._listing.reason}")
 
     def _closure(self, root: Entry, roster: Roster) -> Closure:
         closure = Closure()
@@ -145,37 +123,6 @@ class Groups:
             else:
                 closure.unknown.add(name)
         return inner if self._config.nested_groups else set()
-
-    def _judged(
-        self, closure: Closure, roster: Roster, visible: Callable[[], frozenset[str]]
-    ) -> tuple[Coverage, str, bool]:
-        """Coverage, the reason if it is not complete, and whether people may be hidden."""
-        if closure.doubts:
-            # rights are missing here, and nobody can say from which people as well
-            return Coverage.SUSPECT, "; ".join(closure.doubts), True
-        if self._config.nested_groups and self._listing.coverage is not Coverage.COMPLETE:
-            return Coverage.PARTIAL, f"groups could not be read whole: {self._listing.reason}", False
-        if not closure.unknown:
-            return Coverage.COMPLETE, "", False
-        if not roster.whole:
-            told = f"names {len(closure.unknown)} people whom this cut read does not have"
-            return Coverage.PARTIAL, told, False
-        return self._weighed(closure, visible)
-
-    def _weighed(
-        self, closure: Closure, visible: Callable[[], frozenset[str]]
-    ) -> tuple[Coverage, str, bool]:
-        where = f"under {self._config.user_base}"
-        unknown = len(closure.unknown)
-        if self._config.unknown_members == "ignore":
-            return Coverage.COMPLETE, "", False
-        if unknown <= closure.tolerated:
-            return Coverage.COMPLETE, f"names {unknown} unknown people {where}", False
-        hidden = len(closure.unknown - visible())
-        if hidden <= closure.tolerated:
-            return Coverage.COMPLETE, "", False  # the user filter leaves them out, nobody hides them
-        told = f"names {hidden} people {where} who cannot be seen: hidden from this bind DN, or deleted"
-        return Coverage.SUSPECT, told, True
 
 
 def _demands_a_member(entry: Entry) -> bool:
