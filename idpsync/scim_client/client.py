@@ -1,6 +1,5 @@
 """The verbs of RFC 7644 on /Users; the outcome of every write is told apart: done, refused, unknown."""
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -8,22 +7,19 @@ from urllib.parse import quote
 
 import structlog
 
-from idpsync.answers import NotJson, Question, Response, read_json, unreadable
+from idpsync.answers import Response
 from idpsync.core.errors import (
     ConfigError,
     Conflict,
-    Malformed,
     NotFound,
     Refused,
     RemoteError,
-    SeatsExhausted,
     UnknownOutcome,
 )
 from idpsync.http import HttpClient
 from idpsync.pace import Timer
-from idpsync.scim_client.listing import Position, Unproven, read_whole
+from idpsync.scim_client.listing import Position
 from idpsync.scim_client.messages import (
-    NotScim,
     Page,
     RemoteUser,
     Resource,
@@ -34,7 +30,6 @@ from idpsync.scim_client.messages import (
     member,
     patch_by_path,
     patch_without_path,
-    read_error,
     read_page,
     read_text,
     read_user,
@@ -44,15 +39,13 @@ from idpsync.scim_client.messages import (
     value_at,
     with_schemas,
 )
-from idpsync.scim_client.profile import USUAL_PAGE, ScimProfile, Update
-from idpsync.scim_client.refusals import is_seat_refusal, step_down
+from idpsync.scim_client.profile import ScimProfile, Update
+from idpsync.scim_client.reader import BODY_HEADERS, HEADERS, ScimReader
+from idpsync.scim_client.refusals import step_down
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
-HEADERS = {"Accept": "application/scim+json, application/json;q=0.9"}
-BODY_HEADERS = {**HEADERS, "Content-Type": "application/scim+json"}
-PASSES = 3  # readings of a list that keeps moving
 FILTER_DENIED = frozenset({400, 405, 501})
 
 
@@ -75,50 +68,29 @@ class ScimClient:
         self, http: HttpClient, *, profile: ScimProfile | None = None, timer: Timer | None = None
     ) -> None:
         self._http, self._timer = http, timer or Timer()
-        self._lock = threading.Lock()
-        self.profile = profile or ScimProfile()
-        self._discovered = False
+        self._reader = ScimReader(http, profile or ScimProfile())
         self._proven: set[str] = set()
 
     # reading
 
-    def discover(self) -> None:
-        """Take the ServiceProviderConfig as a hint, once; a provider without one is fine."""
-        if self._discovered:
-            return
-        try:
-            response = self._ask("GET", "/ServiceProviderConfig", "read capabilities")
-            self._learn(self.profile.hinted(read_json(response.body)))
-        except (RemoteError, NotJson) as error:
-            log.debug("capabilities.unknown", system=self._http.system, reason=str(error))
-        self._discovered = True
+    @property
+    def profile(self) -> ScimProfile:
+        """What is known of the provider so far."""
+        return self._reader.profile
 
     def users(self, keep: Callable[[RemoteUser], T]) -> tuple[T, ...]:
         """What `keep` makes of every user; Malformed unless the listing is proven complete."""
-        self.discover()
-        why = ""
-        for _ in range(PASSES):
-            try:
-                return read_whole(self._page, keep)
-            except Unproven as error:
-                why = str(error)
-                log.info("listing.unproven", system=self._http.system, reason=why)
-            except (Refused, Malformed) as error:
-                if self.profile.page_size <= USUAL_PAGE:
-                    raise
-                why = str(error)
-                self._learn(replace(self.profile, page_size=USUAL_PAGE))
-        raise Malformed(self._http.system, "list users", f"not proven complete: {why}")
+        return self._reader.listing("/Users", read_user, keep).whole()
 
     def count(self) -> int | None:
         """How many users there are, as the provider says, from a page of one."""
-        response = self._ask("GET", "/Users?startIndex=1&count=1", "read one user")
-        return self._read("GET", "read one user", response, read_page).total
+        response = self._reader.ask("GET", "/Users?startIndex=1&count=1", "read one user")
+        return self._reader.read("GET", "read one user", response, _users).total
 
     def get(self, user_id: str) -> RemoteUser:
         """NotFound when there is none: the only proof of absence (never a list)."""
-        response = self._ask("GET", _place(user_id), "read user")
-        return self._read("GET", "read user", response, read_user)
+        response = self._reader.ask("GET", _place(user_id), "read user")
+        return self._reader.read("GET", "read user", response, read_user)
 
     def find(self, attribute: str, value: str) -> tuple[RemoteUser, ...]:
         """Users whose `userName` (folded) or `externalId` (exact) is `value`, each row checked.
@@ -129,14 +101,14 @@ class ScimClient:
             matches = self._filtered(attribute, value)
             if matches or (matches is not None and self._is_proven(attribute)):
                 return matches
-            self._learn(replace(self.profile, filters=False))
+            self._reader.learn(replace(self.profile, filters=False))
         return self.scan(attribute, value)
 
     def _is_proven(self, attribute: str) -> bool:
         """Whether "nobody" can be believed of this filter, asked once: some say so of every one."""
         if attribute in self._proven:
             return True
-        rows = self._page(Position(), 1).rows
+        rows = self._reader.page("/Users", Position(), read_user, count=1).rows
         value = read_text(member(rows[0].raw, attribute)) if rows else None
         if not value:
             return True  # nobody to try it with
@@ -158,17 +130,10 @@ class ScimClient:
         if response.status in FILTER_DENIED:
             return None
         if not response.ok:
-            raise self._error("GET", operation, response)
-        rows = self._read("GET", operation, response, read_page).rows
+            raise self._reader.error("GET", operation, response)
+        rows = self._reader.read("GET", operation, response, _users).rows
         matches = tuple(user for user in rows if goes_by(user, attribute, value))
         return matches if len(matches) == len(rows) else None
-
-    def _page(self, position: Position, count: int | None = None) -> Page:
-        query = f"startIndex={position.start}"
-        if position.cursor is not None:
-            query = f"cursor={quote(position.cursor, safe='')}"
-        path = f"/Users?{query}&count={count or self.profile.page_size}"
-        return self._read("GET", "list users", self._ask("GET", path, "list users"), read_page)
 
     # writing
 
@@ -206,8 +171,8 @@ class ScimClient:
         return user if user.user_name else self.read_back(user.id, "create user")
 
     def _post(self, body: bytes) -> RemoteUser:
-        response = self._ask("POST", "/Users", "create user", body)
-        return self._read("POST", "create user", response, read_user)
+        response = self._reader.ask("POST", "/Users", "create user", body)
+        return self._reader.read("POST", "create user", response, read_user)
 
     def _look_for(self, draft: Resource, unknown: UnknownOutcome) -> RemoteUser | None:
         """The user that a lost answer may have announced; None when it is surely not there."""
@@ -276,13 +241,15 @@ class ScimClient:
             response = self._write(way, user, needed)
             if response.ok:
                 if way is not self.profile.update:
-                    self._learn(replace(self.profile, update=way))
+                    self._reader.learn(replace(self.profile, update=way))
                 return response
             first = first or response
             step = step_down(way, response)
             if step is None:
-                last = self._error("PATCH", "update user", response)
-                raise self._error("PATCH", "update user", first) if type(last) is Refused else last
+                last = self._reader.error("PATCH", "update user", response)
+                raise (
+                    self._reader.error("PATCH", "update user", first) if type(last) is Refused else last
+                )
             way = step
 
     def _write(self, way: Update, user: RemoteUser, needed: Mapping[str, object]) -> Response:
@@ -305,43 +272,13 @@ class ScimClient:
     def delete(self, user_id: str) -> None:
         """404 is success (RFC 7644 §3.6)."""
         try:
-            self._ask("DELETE", _place(user_id), "delete user")
+            self._reader.ask("DELETE", _place(user_id), "delete user")
         except NotFound:
             log.debug("user.absent", system=self._http.system, id=user_id)
 
-    # answers
 
-    def _ask(self, method: str, path: str, operation: str, body: bytes | None = None) -> Response:
-        headers = HEADERS if body is None else BODY_HEADERS
-        response = self._http.exchange(method, path, operation=operation, headers=headers, body=body)
-        if not response.ok:
-            raise self._error(method, operation, response)
-        return response
-
-    def _error(self, method: str, operation: str, response: Response) -> RemoteError:
-        asked, told = self._http.question(method, operation), read_error(response.body)
-        detail = f"{told.scim_type}: {told.detail}" if told.scim_type else told.detail
-        if asked.writes and is_seat_refusal(response):
-            reason = f"HTTP {response.status}: {self._http.scrub(detail)}"
-            return SeatsExhausted(asked.system, operation, reason)
-        error = self._http.refusal(asked, response, detail)
-        if isinstance(error, Conflict):
-            return Conflict(asked.system, operation, error.reason, told.scim_type)
-        return error
-
-    def _read(self, method: str, operation: str, response: Response, read: Callable[[Resource], T]) -> T:
-        try:
-            return read(read_json(response.body))
-        except (NotJson, NotScim) as error:
-            asked: Question = self._http.question(method, operation)
-            raise unreadable(asked, f"HTTP {response.status}: {error}") from None
-
-    def _learn(self, profile: ScimProfile) -> None:
-        with self._lock:
-            if profile != self.profile:
-                new = profile.differences(self.profile)
-                log.info("provider.learned", system=self._http.system, **new)
-                self.profile = profile
+def _users(body: Resource) -> Page[RemoteUser]:
+    return read_page(body, read_user)
 
 
 def _place(user_id: str) -> str:

@@ -1,9 +1,10 @@
 """SCIM messages: read with tolerance, written strictly (RFC 7643, RFC 7644)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Generic, TypeVar
 
 from idpsync.answers import NotJson, read_json
 from idpsync.core.model import fold
@@ -64,11 +65,30 @@ def read_elements(value: object) -> tuple[Element, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteUser:
-    """A User resource as the provider last told it; `raw` is the whole of it."""
+class RemoteResource:
+    """A resource as the provider last told it; `raw` is the whole of it."""
 
     id: str
     raw: Resource
+
+    @property
+    def version(self) -> str | None:
+        meta = member(self.raw, "meta")
+        return read_text(member(meta, "version")) if isinstance(meta, dict) else None
+
+    def text(self, path: str) -> str:
+        return read_text(value_at(self.raw, path)) or ""
+
+    def elements(self, name: str) -> tuple[Element, ...]:
+        return read_elements(member(self.raw, name))
+
+
+R = TypeVar("R", bound=RemoteResource)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteUser(RemoteResource):
+    """A User resource (RFC 7643 §4.1)."""
 
     @property
     def user_name(self) -> str:
@@ -88,26 +108,38 @@ class RemoteUser:
         elements = read_elements(member(self.raw, "emails"))
         return read_text(member(elements[chosen_email(elements)], "value")) if elements else None
 
+
+@dataclass(frozen=True, slots=True)
+class RemoteGroup(RemoteResource):
+    """A Group resource (RFC 7643 §4.2)."""
+
     @property
-    def version(self) -> str | None:
-        meta = member(self.raw, "meta")
-        return read_text(member(meta, "version")) if isinstance(meta, dict) else None
+    def name(self) -> str:
+        return read_text(member(self.raw, "displayName")) or ""
 
-    def text(self, path: str) -> str:
-        return read_text(value_at(self.raw, path)) or ""
-
-    def elements(self, name: str) -> tuple[Element, ...]:
-        return read_elements(member(self.raw, name))
+    @property
+    def shows_members(self) -> bool:
+        """Whether `members` stands there at all: a group without members may leave it out."""
+        return isinstance(member(self.raw, "members"), list)
 
 
 def read_user(raw: object) -> RemoteUser:
     """The user in a JSON object; NotScim without an id."""
+    return RemoteUser(*_identified(raw))
+
+
+def read_group(raw: object) -> RemoteGroup:
+    """The group in a JSON object; NotScim without an id."""
+    return RemoteGroup(*_identified(raw))
+
+
+def _identified(raw: object) -> tuple[str, Resource]:
     if not isinstance(raw, dict):
         raise NotScim("a resource that is no object")
     identifier = read_text(member(raw, "id"))
     if not identifier:
         raise NotScim("a resource without id")
-    return RemoteUser(identifier, raw)
+    return identifier, raw
 
 
 def chosen_email(elements: Sequence[Element]) -> int:
@@ -238,16 +270,19 @@ def equals(attribute: str, value: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[R]):
     """One ListResponse (RFC 7644 §3.4.2). `total` is None when the provider does not say."""
 
-    rows: tuple[RemoteUser, ...]
+    rows: tuple[R, ...]
     total: int | None
     next_cursor: str | None
 
 
-def read_page(body: Resource) -> Page:
-    """NotScim when a row has no id or the message is no list: such a page cannot be counted."""
+def read_page(body: Resource, make: Callable[[object], R]) -> Page[R]:
+    """The rows as `make` reads them.
+
+    NotScim when a row has no id or the message is no list: such a page cannot be counted.
+    """
     rows = member(body, "Resources")
     total = _number(member(body, "totalResults"))
     if rows is None and total == 0:
@@ -255,7 +290,7 @@ def read_page(body: Resource) -> Page:
     if not isinstance(rows, list):
         raise NotScim("a list without Resources")
     cursor = read_text(member(body, "nextCursor"))
-    return Page(tuple(read_user(row) for row in rows), total, cursor or None)
+    return Page(tuple(make(row) for row in rows), total, cursor or None)
 
 
 def _number(value: object) -> int | None:

@@ -25,6 +25,7 @@ class ScimProfile:
     update: Update = Update.PATH
     filters: bool = True
     page_size: int = USUAL_PAGE
+    cursors: bool = False  # listings go by cursor (RFC 9865), which nothing that is deleted can shift
     lags: tuple[float, ...] = (0.5, 2.0, 5.0)
     creates: int = 3
 
@@ -38,6 +39,8 @@ class ScimProfile:
             profile = replace(profile, update=Update.PUT)
         if _says_no(config, "filter"):
             profile = replace(profile, filters=False)
+        if read_bool(_feature(config, "pagination").get("cursor")):
+            profile = replace(profile, cursors=True)
         told = (
             _feature(config, "filter").get("maxResults"),
             _feature(config, "pagination").get("maxPageSize"),
@@ -47,7 +50,7 @@ class ScimProfile:
 
     def differences(self, old: "ScimProfile") -> dict[str, object]:
         """What is different from `old`, fit for a log."""
-        names = ("update", "filters", "page_size")
+        names = ("update", "filters", "page_size", "cursors")
         return {n: str(getattr(self, n)) for n in names if getattr(self, n) != getattr(old, n)}
 
 

@@ -5,20 +5,20 @@ from collections.abc import Callable
 import pytest
 
 from idpsync.scim_client.listing import Position, Unproven, read_whole
-from idpsync.scim_client.messages import NotScim, Page, RemoteUser, read_page
+from idpsync.scim_client.messages import NotScim, Page, RemoteUser, read_page, read_user
 
-Pages = Callable[[Position], Page]
+Pages = Callable[[Position], Page[RemoteUser]]
 
 
-def page(*ids: str, total: int | None, cursor: str | None = None) -> Page:
+def page(*ids: str, total: int | None, cursor: str | None = None) -> Page[RemoteUser]:
     return Page(tuple(RemoteUser(each, {}) for each in ids), total, cursor)
 
 
-def by_index(pages: dict[int, Page]) -> Pages:
+def by_index(pages: dict[int, Page[RemoteUser]]) -> Pages:
     return lambda position: pages[position.start]
 
 
-def by_cursor(pages: dict[str | None, Page]) -> Pages:
+def by_cursor(pages: dict[str | None, Page[RemoteUser]]) -> Pages:
     return lambda position: pages[position.cursor]
 
 
@@ -45,7 +45,7 @@ def test_an_empty_provider_is_whole() -> None:
         pytest.param({1: page("a", total=None), 2: page(total=None)}, id="no total"),
     ],
 )
-def test_what_is_not_proven_is_not_returned(pages: dict[int, Page]) -> None:
+def test_what_is_not_proven_is_not_returned(pages: dict[int, Page[RemoteUser]]) -> None:
     with pytest.raises(Unproven):
         ids(by_index(pages))
 
@@ -53,7 +53,7 @@ def test_what_is_not_proven_is_not_returned(pages: dict[int, Page]) -> None:
 def test_a_provider_that_gives_the_first_page_for_ever_is_noticed_at_once() -> None:
     asked: list[Position] = []
 
-    def fetch(position: Position) -> Page:
+    def fetch(position: Position) -> Page[RemoteUser]:
         asked.append(position)
         return page("a", "b", total=9)
 
@@ -82,17 +82,17 @@ def test_a_listing_by_cursor_ends_where_no_cursor_comes() -> None:
         ),
     ],
 )
-def test_a_listing_by_cursor_is_proven_too(pages: dict[str | None, Page]) -> None:
+def test_a_listing_by_cursor_is_proven_too(pages: dict[str | None, Page[RemoteUser]]) -> None:
     with pytest.raises(Unproven):
         ids(by_cursor(pages))
 
 
 def test_a_page_is_read_whatever_its_case_and_number_types() -> None:
-    read = read_page({"totalresults": "1", "RESOURCES": [{"ID": 7}], "nextCursor": ""})
+    read = read_page({"totalresults": "1", "RESOURCES": [{"ID": 7}], "nextCursor": ""}, read_user)
     assert (read.total, read.next_cursor, [row.id for row in read.rows]) == (1, None, ["7"])
 
 
 @pytest.mark.parametrize("body", [{}, {"totalResults": 1}, {"Resources": [{}]}, {"Resources": [3]}])
 def test_a_page_that_cannot_be_counted_is_none(body: dict[str, object]) -> None:
     with pytest.raises(NotScim):
-        read_page(body)
+        read_page(body, read_user)
