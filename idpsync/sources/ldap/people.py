@@ -1,6 +1,7 @@
 """Entries as people: what each is called, whether they are switched off, who cannot be told apart."""
 
 from collections import Counter
+from typing import Protocol
 
 from idpsync.core.model import NO_ATTRIBUTES, DirectoryUser, Profile, fold
 from idpsync.sources.ldap.names import normal
@@ -13,32 +14,77 @@ Person = tuple[DirectoryUser, str]
 """Somebody, and their DN in normal form."""
 
 
+class Marks(Protocol):
+    """What tells one person from another, and whether they are switched off: flavours differ here."""
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """What they are read from."""
+        ...
+
+    def id_of(self, entry: Entry) -> str:
+        """The id that never changes; "" where the entry shows none."""
+        ...
+
+    def name_of(self, entry: Entry) -> str:
+        """The user name; "" where the entry shows none."""
+        ...
+
+    def active(self, entry: Entry) -> bool | None:
+        """None where the entry does not say."""
+        ...
+
+
+class PlainMarks:
+    """`Marks` as attributes tell them by themselves."""
+
+    def __init__(self, config: LdapConfig) -> None:
+        self._config = config
+        self._off = frozenset(fold(value) for value in config.inactive_values)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        config = self._config
+        named = (config.id_attribute, config.user_name_attribute)
+        return (*named, config.active_attribute) if config.active_attribute else named
+
+    def id_of(self, entry: Entry) -> str:
+        return entry.text(self._config.id_attribute)
+
+    def name_of(self, entry: Entry) -> str:
+        return entry.text(self._config.user_name_attribute)
+
+    def active(self, entry: Entry) -> bool | None:
+        if not self._config.active_attribute:
+            return True
+        values = {fold(value) for value in entry.texts(self._config.active_attribute)}
+        return not values & self._off if self._off else not values
+
+
 class People:
     """What one configuration makes of entries; `source` is what the directory is called."""
 
-    def __init__(self, config: LdapConfig, source: str) -> None:
+    def __init__(self, config: LdapConfig, source: str, marks: Marks | None = None) -> None:
         self._config, self._source = config, source
-        self._off = frozenset(fold(value) for value in config.inactive_values)
+        self._marks = marks or PlainMarks(config)
 
     @property
     def attributes(self) -> tuple[str, ...]:
         """What a search has to ask for."""
         config = self._config
-        named = (
-            config.id_attribute,
-            config.user_name_attribute,
+        return (
+            *self._marks.attributes,
             config.email_attribute,
             config.given_name_attribute,
             config.family_name_attribute,
             config.display_name_attribute,
             *config.extra_attributes,
         )
-        return (*named, config.active_attribute) if config.active_attribute else named
 
     def user(self, entry: Entry) -> DirectoryUser:
         """The person; Unreadable without an id or a user name, or with text that is none."""
         config, text = self._config, entry.text
-        external_id, name = text(config.id_attribute), text(config.user_name_attribute)
+        external_id, name = self._marks.id_of(entry), self._marks.name_of(entry)
         if not external_id or not name:
             missing = config.user_name_attribute if external_id else config.id_attribute
             raise Unreadable(f"{entry.dn} shows no {missing}")
@@ -55,7 +101,7 @@ class People:
             source=self._source,
             external_id=external_id,
             profile=profile,
-            active=self._active(entry),
+            active=self._marks.active(entry),
             attributes={a: value for a, value in extra.items() if value} or NO_ATTRIBUTES,
         )
 
@@ -81,9 +127,3 @@ class People:
         if len(faults) > TOLD:
             problems.append(f"and {len(faults) - TOLD} more people who cannot be read")
         return [user for user, _ in people], {dn: user.external_id for user, dn in people}, problems
-
-    def _active(self, entry: Entry) -> bool:
-        if not self._config.active_attribute:
-            return True
-        values = {fold(value) for value in entry.texts(self._config.active_attribute)}
-        return not values & self._off if self._off else not values
