@@ -5,7 +5,6 @@ cut it short; this loop calls a listing complete only after the server's own end
 empty cookie with result 0).
 """
 
-import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,46 +12,21 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from ldap3 import (
-    ANONYMOUS,
-    AUTO_BIND_NONE,
-    BASE,
-    DEREF_NEVER,
-    IP_V4_PREFERRED,
-    NONE,
-    SIMPLE,
-    SUBTREE,
-    SYNC,
-    Connection,
-    Server,
-    Tls,
-)
-from ldap3.core.exceptions import LDAPException
+from ldap3 import BASE, DEREF_NEVER, SUBTREE
 from ldap3.operation.search import parse_filter
 from ldap3.utils.conv import escape_filter_chars
-from pyasn1.error import PyAsn1Error
 
-from idpsync.core.errors import CredentialsRejected, Malformed, NotFound, RemoteError
-from idpsync.core.model import Coverage
-from idpsync.sources.ldap.errors import NO_SUCH_OBJECT, SYSTEM, raise_result, result_error, translated
-from idpsync.sources.ldap.lean import use_lean
+from idpsync.core.errors import Malformed, NotFound, RemoteError
+from idpsync.core.model import Coverage, Proof
+from idpsync.sources.ldap.connection import LIBRARY_ERRORS, close, open_connection
+from idpsync.sources.ldap.errors import NO_SUCH_OBJECT, SYSTEM, result_error, translated
 from idpsync.sources.ldap.settings import LdapConfig
 
 T = TypeVar("T")
 
 PAGING = "1.2.840.113556.1.4.319"
 MAX_PAGES = 100_000
-
-LIBRARY_ERRORS = (
-    LDAPException,
-    OSError,
-    PyAsn1Error,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-)
-"""What ldap3 lets through when a server answers with something else than LDAP."""
+END_MARK = "cookie empty"
 
 
 class Unreadable(ValueError):
@@ -96,6 +70,7 @@ class Listing(Generic[T]):
     entries: tuple[T, ...]
     coverage: Coverage = Coverage.COMPLETE
     error: RemoteError | None = None
+    pages: int = 0
 
     @property
     def reason(self) -> str:
@@ -104,6 +79,11 @@ class Listing(Generic[T]):
     @property
     def base_missing(self) -> bool:
         return isinstance(self.error, NotFound)
+
+    @property
+    def proof(self) -> Proof:
+        """The server's own end mark (RFC 2696 §3), or what cut the listing."""
+        return Proof(f"cut: {self.error}" if self.error else END_MARK, self.pages)
 
     def whole(self) -> tuple[T, ...]:
         """The entries, if they are all; raises what went wrong otherwise."""
@@ -138,45 +118,22 @@ def is_filter(text: str) -> bool:
     return True
 
 
-class VerifiedTls(Tls):
-    """TLS that leaves certificate and host name to OpenSSL.
-
-    ldap3's default accepts any certificate, and its own name check does not know IP addresses on
-    Python 3.12 and later.
-    """
-
-    def __init__(self, config: LdapConfig) -> None:
-        super().__init__(validate=ssl.CERT_REQUIRED)
-        self._ca_file, self._name = config.ca_file, config.server_name or config.host
-
-    def wrap_socket(self, connection: Connection, do_handshake: bool = False) -> None:  # noqa: ARG002, FBT002
-        """Encrypt the connection; the handshake is part of it."""
-        context = ssl.create_default_context(cafile=self._ca_file)
-        connection.socket = context.wrap_socket(connection.socket, server_hostname=self._name)
-
-
 class Session:
-    """A context manager: inside, the connection is encrypted as configured and bound.
+    """A context manager: inside, one server is connected, encrypted as configured and logged in to.
 
-    CredentialsRejected, Refused (certificate, missing encryption), Transient (not reachable) on entry.
+    `requests` counts what was asked of it, the login included. CredentialsRejected, Refused
+    (certificate, missing encryption), Transient (no server can be reached) on entry.
     """
 
-    def __init__(self, config: LdapConfig, operation: str) -> None:
-        self._config, self._operation = config, operation
+    def __init__(self, config: LdapConfig, operation: str, *, writing: bool = False) -> None:
+        self._config, self._operation, self._writing = config, operation, writing
+        self.requests = 0
 
     def __enter__(self) -> Self:
-        try:
-            self._connection = self._prepared()
-        except LIBRARY_ERRORS as error:
-            raise translated(error, self._operation) from error
-        try:
-            self._connect()
-        except RemoteError:
-            self._close()
-            raise
-        except LIBRARY_ERRORS as error:
-            self._close()
-            raise translated(error, self._operation) from error
+        self.connection, self.server = open_connection(
+            self._config, self._operation, writing=self._writing
+        )
+        self.requests = 2 if self._config.start_tls else 1
         return self
 
     def __exit__(
@@ -186,8 +143,8 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         with suppress(*LIBRARY_ERRORS):
-            self._connection.unbind()
-        self._close()
+            self.connection.unbind()
+        close(self.connection)
 
     def read_all(self, search: Search) -> Listing[Entry]:
         """Every entry of `search`, page by page; COMPLETE only with the end mark."""
@@ -198,22 +155,22 @@ class Session:
         entries: list[T] = []
         seen: set[bytes] = set()
         cookie: bytes | None = None
-        for _ in range(MAX_PAGES):
+        for page in range(1, MAX_PAGES + 1):
             try:
                 found, failure, cookie = self._page(search, cookie)
             except RemoteError as error:
-                return _cut(entries, error)
+                return _cut(entries, error, page - 1)
             entries += map(keep, found)
             if failure:
-                return _cut(entries, failure)
+                return _cut(entries, failure, page)
             if not cookie:
-                return Listing(tuple(entries))
+                return Listing(tuple(entries), pages=page)
             # 389-ds gives one cookie for all pages, so only a page without entries proves a circle
             if cookie in seen and not found:
                 break
             seen.add(cookie)
         circle = Malformed(SYSTEM, search.operation, "the server's pages never end")
-        return _cut(entries, circle)
+        return _cut(entries, circle, len(seen))
 
     def first(self, search: Search) -> Entry | None:
         """One entry that `search` finds, or None; raises when the search fails."""
@@ -227,7 +184,7 @@ class Session:
     ) -> tuple[list[Entry], RemoteError | None, bytes | None]:
         """The entries of one page, what is wrong with it, and the cookie of the next."""
         self._ask(search, cookie)
-        result, response = self._connection.result, self._connection.response or []
+        result, response = self.connection.result, self.connection.response or []
         try:
             entries = [_entry(r) for r in response if r["type"] == "searchResEntry"]
             if result["result"] != 0:
@@ -243,8 +200,9 @@ class Session:
             raise translated(error, search.operation) from error
 
     def _ask(self, search: Search, cookie: bytes | None) -> None:
+        self.requests += 1
         try:
-            self._connection.search(
+            self.connection.search(
                 search.base,
                 search.filter,
                 SUBTREE if search.whole_tree else BASE,
@@ -257,68 +215,10 @@ class Session:
         except LIBRARY_ERRORS as error:
             raise translated(error, search.operation) from error
 
-    def _prepared(self) -> Connection:
-        config = self._config
-        server = Server(
-            config.host,
-            config.port,
-            use_ssl=config.address.scheme == "ldaps",
-            tls=VerifiedTls(config),
-            get_info=NONE,  # with a schema values would change type
-            mode=IP_V4_PREFERRED,
-            connect_timeout=config.connect_timeout.total_seconds(),
-        )
-        return Connection(
-            server,
-            user=config.bind_dn,
-            password=self._password(),
-            authentication=SIMPLE if config.bind_dn else ANONYMOUS,
-            client_strategy=SYNC,
-            auto_bind=AUTO_BIND_NONE,
-            receive_timeout=int(config.receive_timeout.total_seconds()),
-            auto_range=False,
-            auto_referrals=False,
-            return_empty_attributes=False,
-            check_names=False,
-            read_only=True,
-        )
 
-    def _password(self) -> str | None:
-        if self._config.password is None:
-            return None
-        password = self._config.password.reveal()
-        if not password:
-            # RFC 4513 §5.1.2: a name without a password is an anonymous bind that looks like success
-            where = self._config.password.reference
-            raise CredentialsRejected(SYSTEM, self._operation, f"the password at {where} is empty")
-        return password
-
-    def _connect(self) -> None:
-        connection = self._connection
-        connection.open(read_server_info=False)
-        if self._config.start_tls and not connection.start_tls(read_server_info=False):
-            raise Malformed(SYSTEM, self._operation, "StartTLS did not start")
-        if not connection.bind(read_server_info=False):
-            result = connection.result or {}
-            raise_result(
-                result.get("result", 80),
-                result.get("description", "bind failed"),
-                result.get("message", ""),
-                self._operation,
-            )
-
-        use_lean(connection)
-
-    def _close(self) -> None:
-        """ldap3 leaves the socket open when a handshake fails."""
-        if self._connection.socket is not None:
-            with suppress(OSError):
-                self._connection.socket.close()
-
-
-def _cut(entries: Iterable[T], error: RemoteError) -> Listing[T]:
+def _cut(entries: Iterable[T], error: RemoteError, pages: int) -> Listing[T]:
     kept = tuple(entries)
-    return Listing(kept, Coverage.PARTIAL if kept else Coverage.FAILED, error)
+    return Listing(kept, Coverage.PARTIAL if kept else Coverage.FAILED, error, pages)
 
 
 def _failure(result: Mapping[str, Any], search: Search) -> RemoteError:

@@ -1,23 +1,30 @@
 """What `directory:` may say of an LDAP server."""
 
-import ipaddress
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from idpsync.settings import Duration, Secret, Settings
+from idpsync.sources.ldap.address import Address
 from idpsync.sources.scope import scope
 
 
 class LdapConfig(Settings):
     """An LDAP directory (RFC 4511).
 
-    `ca_file` is the CA that signed the server's certificate (the system's CAs without it); certificates
-    are always verified. `server_name` is the name in the certificate where it is not the host of `url`.
-    Without `bind_dn` the bind is anonymous. `active_attribute` marks people as switched off: either by
+    `url` is the server; `urls` instead are several of one content, and the next is asked where one
+    cannot be reached. `ca_file` is the CA that signed their certificates (the system's CAs without it);
+    certificates are always verified. `server_name` is the name in the certificate where it is not the
+    host of the URL.
+
+    `bind: simple` logs in with `bind_dn` and `password`, `external` with what the connection proves
+    (SASL EXTERNAL: `client_certificate` and `client_key`, or the user of this process over ldapi://),
+    `anonymous` not at all; left out, it follows from what is given.
+
+    `active_attribute` marks people as switched off: either by
     presence (ppolicy's `pwdAccountLockedTime`), or by one of `inactive_values`. Each `…_attribute` can
     be renamed for other schemas; `id_attribute` must never change during a person's life.
 
@@ -27,13 +34,17 @@ class LdapConfig(Settings):
     """
 
     kind: Literal["ldap"]
-    url: str
+    url: str | None = None
+    urls: tuple[str, ...] = ()
     start_tls: bool = False
     ca_file: Path | None = None
     server_name: str | None = None
     allow_cleartext: bool = False
+    bind: Literal["simple", "external", "anonymous"] | None = None
     bind_dn: str | None = None
     password: Secret | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
 
     user_base: str = Field(min_length=1)
     user_filter: str = "(objectClass=inetOrgPerson)"
@@ -62,29 +73,31 @@ class LdapConfig(Settings):
     unknown_members: Literal["suspect", "ignore"] = "suspect"
 
     @property
-    def address(self) -> SplitResult:
-        return urlsplit(self.url)
+    def servers(self) -> tuple[Address, ...]:
+        """In the order in which they are asked."""
+        return tuple(Address(url) for url in self.urls or (self.url or "",))
 
     @property
-    def host(self) -> str:
-        return self.address.hostname or ""
-
-    @property
-    def port(self) -> int:
-        return self.address.port or (636 if self.address.scheme == "ldaps" else 389)
+    def login(self) -> Literal["simple", "external", "anonymous"]:
+        if self.bind:
+            return self.bind
+        if self.bind_dn:
+            return "simple"
+        return "external" if self.client_certificate else "anonymous"
 
     @property
     def scope(self) -> str:
         """Whatever decides who is seen, and under which id."""
         return scope(
             self.kind,
-            server=f"{self.host.lower()}:{self.port}",
+            server=",".join(server.named for server in self.servers),
             user_base=self.user_base,
             user_filter=self.user_filter,
             group_base=self.group_base,
             group_filter=self.group_filter,
             nested_groups=self.nested_groups,
             bind_dn=self.bind_dn,
+            client_certificate=self.client_certificate if self.login == "external" else None,
             id_attribute=self.id_attribute,
             user_name_attribute=self.user_name_attribute,
             group_name_attribute=self.group_name_attribute,
@@ -94,17 +107,15 @@ class LdapConfig(Settings):
 
     @field_validator("url")
     @classmethod
-    def _is_ldap_url(cls, url: str) -> str:
-        address = urlsplit(url)
-        if address.scheme not in {"ldap", "ldaps"} or not address.hostname:
-            raise ValueError("give the server as ldap://host[:port] or ldaps://host[:port]")
-        if address.path.strip("/") or address.query or address.username:
-            raise ValueError(
-                "the URL names the server only; bases, filters and bind DN have their own keys"
-            )
-        if address.port == 0:
-            raise ValueError("port 0 is not a port")
-        return url
+    def _is_ldap_url(cls, url: str | None) -> str | None:
+        return None if url is None else Address(url).checked().url
+
+    @field_validator("urls")
+    @classmethod
+    def _are_ldap_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(urls)) < len(urls):
+            raise ValueError("each server once")
+        return tuple(Address(url).checked().url for url in urls)
 
     @field_validator("connect_timeout", "receive_timeout")
     @classmethod
@@ -115,23 +126,37 @@ class LdapConfig(Settings):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        secure = self.address.scheme == "ldaps" or self.start_tls
-        if self.address.scheme == "ldaps" and self.start_tls:
-            raise ValueError("start_tls belongs to ldap://; ldaps:// is encrypted from the first byte")
-        if (self.bind_dn is None) != (self.password is None):
-            raise ValueError("bind_dn and password go together; leave out both to bind anonymously")
-        if not (secure or self.allow_cleartext or _is_loopback(self.host)):
-            raise ValueError(
+        faults = (*self._faults_of_servers(), *self._faults_of_login())
+        if self.inactive_values and not self.active_attribute:
+            faults += ("inactive_values needs active_attribute",)
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    def _faults_of_servers(self) -> Iterator[str]:
+        if (self.url is None) == (not self.urls):
+            yield "give the server as url, or several in order as urls"
+            return
+        if self.start_tls and any(server.scheme != "ldap" for server in self.servers):
+            yield "start_tls belongs to ldap://; ldaps:// is encrypted from the first byte"
+        open_ones = [
+            s.url for s in self.servers if not (s.is_encrypted or self.start_tls or s.stays_here)
+        ]
+        if open_ones and not self.allow_cleartext:
+            yield (
                 "this would send password and people in cleartext: use ldaps:// or start_tls: true "
                 "(or say allow_cleartext: true)"
             )
-        if self.inactive_values and not self.active_attribute:
-            raise ValueError("inactive_values needs active_attribute")
-        return self
 
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    def _faults_of_login(self) -> Iterator[str]:
+        if (self.bind_dn is None) != (self.password is None):
+            yield "bind_dn and password go together; leave out both to bind anonymously"
+        elif self.bind_dn is None and self.bind == "simple":
+            yield "bind: simple needs bind_dn and password"
+        elif self.bind_dn is not None and self.bind not in {None, "simple"}:
+            yield f"bind: {self.bind} takes no bind_dn and password"
+        if (self.client_certificate is None) != (self.client_key is None):
+            yield "client_certificate and client_key go together"
+        proven = self.client_certificate is not None or all(s.is_local for s in self.servers)
+        if self.bind == "external" and not proven:
+            yield "bind: external needs client_certificate and client_key, or ldapi://"

@@ -99,7 +99,7 @@ class LdapSource:
             someone = session.first(self._everybody())
         latency = max(self._clock.now() - started, timedelta(0))
         who = self._config.bind_dn or "anonymous"
-        detail = f"logged in to {self._config.url} as {who}"
+        detail = f"logged in to {session.server.url} as {who}"
         if not someone:
             detail += f"; sees nobody under {self._config.user_base}"
         if missing:
