@@ -94,7 +94,7 @@ class Listing(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to look for. `operation` names it in errors."""
+    """What to look for. `operation` names it in errors; `controls` (OID, criticality, value) go with it."""
 
     operation: str
     base: str
@@ -102,6 +102,7 @@ class Search:
     attributes: tuple[str, ...]
     whole_tree: bool = True
     page_size: int | None = None
+    controls: tuple[tuple[str, bool, bytes], ...] = ()
 
 
 def escaped(text: str) -> str:
@@ -208,6 +209,7 @@ class Session:
                 SUBTREE if search.whole_tree else BASE,
                 DEREF_NEVER,
                 attributes=list(search.attributes),
+                controls=list(search.controls) or None,
                 paged_size=search.page_size or self._config.page_size,
                 paged_criticality=True,
                 paged_cookie=cookie,
