@@ -94,7 +94,7 @@ class Listing(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to look for. `operation` names it in errors; `controls` (OID, criticality, value) go with it."""
+    """What to look for. `operation` names it in errors; `controls` are OID, criticality and value."""
 
     operation: str
     base: str
