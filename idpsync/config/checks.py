@@ -153,6 +153,30 @@ def _demo_stays_at_home(tree: Tree) -> Iterator[Fault]:
         yield Fault(("jit", "idp", "demo"), problem.removeprefix("idp.demo "))
 
 
+def _seat_groups_can_be_written(tree: Tree) -> Iterator[Fault]:
+    """Seats that follow from groups need a directory with groups that we may write."""
+    if _target_kind(tree) not in _SEATED_BY_GROUP:
+        return
+    found = (select(tree, pattern) for pattern in ("directory.kind", "directory.*.kind"))
+    given = [kind for places in found for _, kind in places if isinstance(kind, str)]
+    if given and not set(given) & set(_WRITABLE):
+        what = f"writes groups of the directory, and {given[0]} has none to write; those that have some"
+        yield Fault(("target", "kind"), f"{what}: {', '.join(_WRITABLE)}")
+
+
+def _seat_groups_give_no_roles(tree: Tree) -> Iterator[Fault]:
+    if _target_kind(tree) == "idp_groups":
+        for path, _ in select(tree, "policy.rules.*.role"):
+            yield Fault(path, "has no effect: target idp_groups gives seats, not roles")
+
+
+def _target_kind(tree: Tree) -> str:
+    kind = next(select(tree, "target.kind"), ((), ""))[1]
+    return kind if isinstance(kind, str) else ""
+
+
+_SEATED_BY_GROUP, _WRITABLE = ("claude", "idp_groups"), ("entra", "ldap", "okta")
+
 _CHECKS: tuple[Callable[[Tree], Iterator[Fault]], ...] = (
     _tiers_differ,
     _tiers_are_known,
@@ -164,4 +188,6 @@ _CHECKS: tuple[Callable[[Tree], Iterator[Fault]], ...] = (
     _mail_has_a_server,
     _mail_login_is_whole,
     _demo_stays_at_home,
+    _seat_groups_can_be_written,
+    _seat_groups_give_no_roles,
 )

@@ -1,4 +1,4 @@
-"""The ports to the world outside: directory, target, receivers, mail, time. What is kept: `books`.
+"""The ports to the world outside: directory, target, receivers, mail, time. What is kept: `books`, `journals`.
 
 Each port has one contract test class in `tests/contracts/` that every adapter and every fake passes.
 """

@@ -6,13 +6,17 @@ from datetime import timedelta
 from idpsync.core.books import Assignments, ContractBook, InviteBook, Registry, SeatBook, WaitList
 from idpsync.core.guard import Limits
 from idpsync.core.journals import AccountCache, Lease, Ledger, ReadCache, RunBook
+from idpsync.core.model import DirectoryUser
 from idpsync.core.policy import Policy
 from idpsync.core.ports import Clock, DirectorySource, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
-    """The ports of one organisation, built by `wiring`."""
+    """The ports of one organisation, built by `wiring`.
+
+    `people` takes whom the directory last showed, for targets that know accounts by them.
+    """
 
     organization: str
     source: DirectorySource
@@ -29,6 +33,7 @@ class Rooms:
     cache: ReadCache
     known: AccountCache
     clock: Clock
+    people: dict[str, DirectoryUser] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,17 @@ __all__ = [
 ]
 
 
-def build(config: DirectoryConfig, *, clock: Clock, groups: frozenset[str]) -> DirectorySource:
+def build(
+    config: DirectoryConfig,
+    *,
+    clock: Clock,
+    groups: frozenset[str],
+    owned: frozenset[str] = frozenset(),  # noqa: ARG001 -- for directories whose groups can be written
+) -> DirectorySource:
     """The directory that `config` describes.
 
     `groups` are the names that policy mentions: each is in every snapshot, as GONE when the directory
-    has no such group. ConfigError for a kind or flavour that this version has no adapter for.
+    has no such group. `owned` are those that idpsync may write, and no others. ConfigError for a kind or flavour that this version has no adapter for.
     """
     match config:
         case FileConfig():
@@ -36,6 +42,10 @@ def build(config: DirectoryConfig, *, clock: Clock, groups: frozenset[str]) -> D
             from idpsync.sources.ldap.source import LdapSource  # noqa: PLC0415 -- ldap3 takes 0.2 s to import
 
             return LdapSource(config, clock=clock, groups=groups)
+        case ScimDirectoryConfig():
+            from idpsync.sources.scim.source import ScimSource  # noqa: PLC0415 -- requests takes its time
+
+            return ScimSource(config, clock=clock, groups=groups)
         case _:
             raise ConfigError(*not_built(config))
 
@@ -43,13 +53,13 @@ def build(config: DirectoryConfig, *, clock: Clock, groups: frozenset[str]) -> D
 def not_built(config: DirectoryConfig) -> tuple[Problem, ...]:
     """What this version validates but has no adapter for; empty when `build` can build it."""
     match config:
-        case FileConfig() | LdapConfig(flavor="openldap"):
+        case FileConfig() | ScimDirectoryConfig() | LdapConfig(flavor="openldap"):
             return ()
         case LdapConfig():
             what = f"flavor {config.flavor} is not built in this version; built is: openldap"
             return (Problem("directory.flavor", what),)
         case _:
-            what = f"{config.kind} is not built in this version; built are: file, ldap"
+            what = f"{config.kind} is not built in this version; built are: file, ldap, scim"
             return (Problem("directory.kind", what),)
 
 

@@ -1,39 +1,22 @@
 """idpsync's own account store as a target: for forward auth, and for trying things out."""
 
-import uuid
-from dataclasses import replace
 from datetime import timedelta
-from typing import assert_never
 
 from idpsync.core.books import AccountShelf
-from idpsync.core.errors import Conflict, NotFound
-from idpsync.core.model import Account, Standing
-from idpsync.core.plan import (
-    Action,
-    ChangeRoles,
-    ChangeTier,
-    CreateAccount,
-    DeactivateAccount,
-    DeleteAccount,
-    ReactivateAccount,
-    UpdateProfile,
-)
+from idpsync.core.model import Account
+from idpsync.core.plan import Action
 from idpsync.core.records import Health
-
-SYSTEM = "local accounts"
+from idpsync.targets.shelved import SYSTEM, ShelvedAccounts
 
 
 class LocalTarget:
-    """Accounts on a shelf of the store; what is asked for is what is given.
-
-    The `external_id` "" of an action means none: an account never has it, and keeps the one it has.
-    """
+    """Accounts on a shelf of the store; Conflict and NotFound as `ShelvedAccounts`."""
 
     name = "local"
     kind = "local"
 
     def __init__(self, shelf: AccountShelf) -> None:
-        self._shelf = shelf
+        self._shelf, self._kept = shelf, ShelvedAccounts(shelf)
 
     def accounts(self) -> tuple[Account, ...]:
         return self._shelf.all()
@@ -45,65 +28,4 @@ class LocalTarget:
         return Health(SYSTEM, ok=True, detail=f"{len(self._shelf.all())} accounts", latency=timedelta(0))
 
     def apply(self, action: Action) -> Account:
-        """Conflict when the user name is another person's, NotFound when the account is gone."""
-        match action:
-            case CreateAccount():
-                return self._put(self._created(action))
-            case DeleteAccount():
-                return self._delete(action)
-            case ReactivateAccount():
-                account = self._present(action.account_id)
-                return self._put(
-                    replace(
-                        account,
-                        standing=Standing.ACTIVE,
-                        profile=action.profile,
-                        tier=action.tier,
-                        roles=action.roles,
-                        external_id=action.external_id or account.external_id or None,
-                    )
-                )
-            case UpdateProfile():
-                account = self._present(action.account_id)
-                mark = action.external_id or account.external_id
-                return self._put(replace(account, profile=action.profile, external_id=mark))
-            case ChangeTier():
-                return self._put(replace(self._present(action.account_id), tier=action.tier))
-            case ChangeRoles():
-                account = self._present(action.account_id)
-                withdrawn = action.previous_roles - action.roles
-                return self._put(replace(account, roles=(account.roles - withdrawn) | action.roles))
-            case DeactivateAccount():
-                account = self._present(action.account_id)
-                return self._put(replace(account, standing=Standing.DEACTIVATED, tier=None))
-            case _:
-                assert_never(action)
-
-    def _created(self, action: CreateAccount) -> Account:
-        """The account as it shall be: the present one of this person, or a new one."""
-        present = self._shelf.find(action.profile.user_name)
-        if present and (present.external_id or "") not in ("", action.external_id):
-            raise Conflict(SYSTEM, "create account", "the user name is another person's", "uniqueness")
-        return Account(
-            id=present.id if present else str(uuid.uuid4()),
-            profile=action.profile,
-            standing=Standing.ACTIVE,
-            tier=action.tier,
-            external_id=action.external_id or None,
-            roles=action.roles | (present.roles if present else frozenset()),
-        )
-
-    def _delete(self, action: DeleteAccount) -> Account:
-        last = self._shelf.get(action.account_id)
-        self._shelf.remove(action.account_id)
-        return last or Account(action.account_id, action.profile, Standing.DEACTIVATED)
-
-    def _present(self, account_id: str) -> Account:
-        account = self._shelf.get(account_id)
-        if account is None:
-            raise NotFound(SYSTEM, "read account", f"there is no account {account_id}")
-        return account
-
-    def _put(self, account: Account) -> Account:
-        self._shelf.put(account)
-        return account
+        return self._kept.apply(action)

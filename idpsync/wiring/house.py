@@ -1,5 +1,6 @@
 """One organisation's parts, built and joined."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -7,8 +8,9 @@ from idpsync import notify, sources, targets
 from idpsync.config import Config
 from idpsync.config.alerting import HeadroomConfig, ThresholdConfig
 from idpsync.core.alerts import HeadroomRule, Threshold
-from idpsync.core.model import fold
-from idpsync.core.ports import Clock, Notifier
+from idpsync.core.errors import ConfigError, Problem
+from idpsync.core.model import DirectoryUser, fold
+from idpsync.core.ports import CanWriteGroups, Clock, DirectorySource, Notifier, Target
 from idpsync.core.records import Cause
 from idpsync.core.seats import Door
 from idpsync.engine.admit import Admitter, DoorRule
@@ -85,10 +87,12 @@ def build(config: Config, store: Store) -> House:
 
 
 def _rooms(config: Config, store: Store) -> Rooms:
-    target = targets.build(config.target, clock=CLOCK, ladder=config.ladder(), shelf=store.shelf)
+    source, people = build_source(config), dict[str, DirectoryUser]()
+    target = build_target(config, store, source, people)
     return Rooms(
         organization=config.organization.id,
-        source=sources.build(config.directory, clock=CLOCK, groups=config.rule_groups()),
+        source=source,
+        people=people if targets.owned_groups(config.target) else None,
         target=Remembering(target, store.known),
         seats=store.seats,
         contracts=store.contracts,
@@ -103,6 +107,37 @@ def _rooms(config: Config, store: Store) -> Rooms:
         known=store.known,
         clock=CLOCK,
     )
+
+
+def build_source(config: Config) -> DirectorySource:
+    """The directory; it writes the groups that the target's seats hang on, and no other."""
+    return sources.build(
+        config.directory,
+        clock=CLOCK,
+        groups=config.rule_groups(),
+        owned=targets.owned_groups(config.target),
+    )
+
+
+def build_target(
+    config: Config, store: Store, source: DirectorySource, people: Mapping[str, DirectoryUser]
+) -> Target:
+    """The target. `people` are those whom the directory last showed, whenever that was."""
+
+    def directory() -> CanWriteGroups:
+        if isinstance(source, CanWriteGroups):
+            return source
+        what = f"writes groups of the directory, and a directory of kind {source.kind} has none to write"
+        raise ConfigError(Problem("target.kind", what))
+
+    surroundings = targets.Surroundings(
+        clock=CLOCK,
+        ladder=config.ladder(),
+        shelf=store.shelf,
+        directory=directory,
+        people=lambda: people,
+    )
+    return targets.build(config.target, surroundings)
 
 
 def _door_rule(config: Config) -> DoorRule:

@@ -13,7 +13,7 @@ from idpsync.core.statement import differences
 from idpsync.settings import Settings
 from idpsync.store import Store, is_there
 from idpsync.wiring.clock import CLOCK
-from idpsync.wiring.house import open_unchecked
+from idpsync.wiring.house import build_source, build_target, open_unchecked
 from idpsync.wiring.mail import postman
 
 
@@ -94,13 +94,13 @@ def _store(config: Config, folder: Path) -> tuple[Store, Health]:
 
 
 def _systems(config: Config, store: Store) -> Iterator[Health]:
-    name, groups, ladder = config.organization.id, config.rule_groups(), config.ladder()
+    name = config.organization.id
 
     def directory() -> Health:
-        return sources.build(config.directory, clock=CLOCK, groups=groups).probe()
+        return build_source(config).probe()
 
     def target() -> Health:
-        return targets.build(config.target, clock=CLOCK, ladder=ladder, shelf=store.shelf).probe()
+        return build_target(config, store, build_source(config), {}).probe()
 
     yield _probed("directory", directory)
     yield _probed("target", target)

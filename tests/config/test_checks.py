@@ -81,6 +81,9 @@ def test_a_disagreement_is_told_where_it_stands(
     text = SMALL.replace(old, new, 1)
     assert text != SMALL
     found = complaints(tmp_path, text)
+    if "kind: idp_groups" in new or "kind: claude" in new:  # see the tests of seat groups below
+        del found["target.kind"]
+        found.pop("policy.rules[2].role", None)
     if "name: premium}" in new:
         del found["contract.seats.standard"], found["contract.reserve.standard"]
     assert list(found) == [path]
@@ -112,3 +115,28 @@ def test_the_demo_identity_provider_starts_nowhere_else(tmp_path: Path, old: str
 def test_the_demo_identity_provider_needs_a_loopback_address(tmp_path: Path) -> None:
     away = LDAP_LOCAL_JIT.replace("http://127.0.0.1:8080", "https://sso.acme.example")
     assert "base_url" in complaints(tmp_path, SMALL + away)["jit"]
+
+
+SEAT_GROUPS = "  kind: idp_groups\n  groups: {premium: seat-premium, standard: seat-standard}"
+OPEN_LDAP = (
+    "directory:\n  kind: ldap\n  url: ldaps://ldap.acme.example\n"
+    "  user_base: ou=people\n  group_base: ou=groups\n"
+)
+
+
+def test_seat_groups_need_a_directory_whose_groups_can_be_written(tmp_path: Path) -> None:
+    text = SMALL.replace("  kind: local", SEAT_GROUPS).replace(", role: admin", ", tier: standard")
+    found = complaints(tmp_path, text)
+    assert list(found) == ["target.kind"]
+    assert "scim has none to write; those that have some: entra, ldap, okta" in found["target.kind"]
+
+
+def test_seat_groups_of_a_directory_that_can_be_written_are_fine_and_give_no_roles(
+    tmp_path: Path,
+) -> None:
+    start = SMALL.index("directory:")
+    end = SMALL.index("target:")
+    text = (SMALL[:start] + OPEN_LDAP + SMALL[end:]).replace("  kind: local", SEAT_GROUPS)
+    found = complaints(tmp_path, text)
+    assert list(found) == ["policy.rules[2].role"]
+    assert "gives seats, not roles" in found["policy.rules[2].role"]

@@ -6,7 +6,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from idpsync.core.errors import ConfigError
-from idpsync.targets import LocalConfig, ScimConfig, TargetConfig, build
+from idpsync.core.ports import CanWriteGroups
+from idpsync.targets import LocalConfig, ScimConfig, Surroundings, TargetConfig, build
 from tests.contracts.target import LADDER
 from tests.fakes.target import DictShelf
 from tests.people import StoppedClock
@@ -25,22 +26,26 @@ GROUPS = {"kind": "idp_groups", "groups": {"premium": "seat-premium"}}
 
 def built(settings: dict[str, Any]) -> object:
     config = KINDS.validate_python(settings)
-    return build(config, clock=StoppedClock(), ladder=LADDER, shelf=DictShelf())
+    return build(config, Surroundings(StoppedClock(), LADDER, DictShelf(), no_directory, dict))
 
 
-@pytest.mark.parametrize("settings", [SCIM, {"kind": "local"}])
+def no_directory() -> CanWriteGroups:
+    raise AssertionError("nothing was asked of the directory")
+
+
+@pytest.mark.parametrize("settings", [SCIM, {"kind": "local"}, GROUPS])
 def test_built_kinds_are_built(settings: dict[str, Any]) -> None:
     assert getattr(built(settings), "kind", None) == settings["kind"]
 
 
-@pytest.mark.parametrize("settings", [CLAUDE, GROUPS])
+@pytest.mark.parametrize("settings", [CLAUDE])
 def test_other_kinds_load_and_say_that_they_are_not_built(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError) as caught:
         built(settings)
     (problem,) = caught.value.problems
     assert problem.path == "target.kind"
     assert problem.message == (
-        f"{settings['kind']} is not built in this version; built are: local, scim"
+        f"{settings['kind']} is not built in this version; built are: idp_groups, local, scim"
     )
 
 
