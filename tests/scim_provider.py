@@ -47,7 +47,7 @@ class RunningProvider:
         """All users as the provider tells them, User resources in JSON."""
         rows: list[dict[str, Any]] = []
         while True:
-            page = self._ask("GET", f"/Users?startIndex={len(rows) + 1}&count=100")
+            page = self.ask("GET", f"/Users?startIndex={len(rows) + 1}&count=100")
             rows += page.get("Resources", [])
             if len(rows) >= page["totalResults"]:
                 return rows
@@ -62,15 +62,17 @@ class RunningProvider:
     def put(self, **attributes: Any) -> dict[str, Any]:
         """Make a user past idpsync: `put(userName="ada@acme.example", active=False)`."""
         schemas = ["urn:ietf:params:scim:schemas:core:2.0:User"]
-        return self._ask("POST", "/Users", {"schemas": schemas, **attributes})
+        return self.ask("POST", "/Users", {"schemas": schemas, **attributes})
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One request past idpsync."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/scim+json"}
         headers["X-Test"] = "1"
         data = json.dumps(body).encode() if body else None
         request = Request(self.base_url + path, data, headers, method=method)
         with urlopen(request, timeout=10) as answer:
-            result: dict[str, Any] = json.load(answer)
+            told = answer.read()
+        result: dict[str, Any] = json.loads(told) if told else {}
         return result
 
 

@@ -58,7 +58,7 @@ class Creation:
 
 
 class ScimClient:
-    """Users at one service provider, from any number of threads.
+    """Users at one service provider, from any number of threads; `reader` for its other resources.
 
     Raises RemoteError by remedy; SeatsExhausted when the provider says that its seats are used up.
     What it learns about the provider (no PATCH, no filters) holds for the life of the client.
@@ -68,7 +68,7 @@ class ScimClient:
         self, http: HttpClient, *, profile: ScimProfile | None = None, timer: Timer | None = None
     ) -> None:
         self._http, self._timer = http, timer or Timer()
-        self._reader = ScimReader(http, profile or ScimProfile())
+        self.reader = ScimReader(http, profile or ScimProfile())
         self._proven: set[str] = set()
 
     # reading
@@ -76,21 +76,21 @@ class ScimClient:
     @property
     def profile(self) -> ScimProfile:
         """What is known of the provider so far."""
-        return self._reader.profile
+        return self.reader.profile
 
     def users(self, keep: Callable[[RemoteUser], T]) -> tuple[T, ...]:
         """What `keep` makes of every user; Malformed unless the listing is proven complete."""
-        return self._reader.listing("/Users", read_user, keep).whole()
+        return self.reader.listing("/Users", read_user, keep).whole()
 
     def count(self) -> int | None:
         """How many users there are, as the provider says, from a page of one."""
-        response = self._reader.ask("GET", "/Users?startIndex=1&count=1", "read one user")
-        return self._reader.read("GET", "read one user", response, _users).total
+        response = self.reader.ask("GET", "/Users?startIndex=1&count=1", "read one user")
+        return self.reader.read("GET", "read one user", response, _users).total
 
     def get(self, user_id: str) -> RemoteUser:
         """NotFound when there is none: the only proof of absence (never a list)."""
-        response = self._reader.ask("GET", _place(user_id), "read user")
-        return self._reader.read("GET", "read user", response, read_user)
+        response = self.reader.ask("GET", _place(user_id), "read user")
+        return self.reader.read("GET", "read user", response, read_user)
 
     def find(self, attribute: str, value: str) -> tuple[RemoteUser, ...]:
         """Users whose `userName` (folded) or `externalId` (exact) is `value`, each row checked.
@@ -101,14 +101,14 @@ class ScimClient:
             matches = self._filtered(attribute, value)
             if matches or (matches is not None and self._is_proven(attribute)):
                 return matches
-            self._reader.learn(replace(self.profile, filters=False))
+            self.reader.learn(replace(self.profile, filters=False))
         return self.scan(attribute, value)
 
     def _is_proven(self, attribute: str) -> bool:
         """Whether "nobody" can be believed of this filter, asked once: some say so of every one."""
         if attribute in self._proven:
             return True
-        rows = self._reader.page("/Users", Position(), read_user, count=1).rows
+        rows = self.reader.page("/Users", Position(), read_user, count=1).rows
         value = read_text(member(rows[0].raw, attribute)) if rows else None
         if not value:
             return True  # nobody to try it with
@@ -130,8 +130,8 @@ class ScimClient:
         if response.status in FILTER_DENIED:
             return None
         if not response.ok:
-            raise self._reader.error("GET", operation, response)
-        rows = self._reader.read("GET", operation, response, _users).rows
+            raise self.reader.error("GET", operation, response)
+        rows = self.reader.read("GET", operation, response, _users).rows
         matches = tuple(user for user in rows if goes_by(user, attribute, value))
         return matches if len(matches) == len(rows) else None
 
@@ -171,8 +171,8 @@ class ScimClient:
         return user if user.user_name else self.read_back(user.id, "create user")
 
     def _post(self, body: bytes) -> RemoteUser:
-        response = self._reader.ask("POST", "/Users", "create user", body)
-        return self._reader.read("POST", "create user", response, read_user)
+        response = self.reader.ask("POST", "/Users", "create user", body)
+        return self.reader.read("POST", "create user", response, read_user)
 
     def _look_for(self, draft: Resource, unknown: UnknownOutcome) -> RemoteUser | None:
         """The user that a lost answer may have announced; None when it is surely not there."""
@@ -241,14 +241,14 @@ class ScimClient:
             response = self._write(way, user, needed)
             if response.ok:
                 if way is not self.profile.update:
-                    self._reader.learn(replace(self.profile, update=way))
+                    self.reader.learn(replace(self.profile, update=way))
                 return response
             first = first or response
             step = step_down(way, response)
             if step is None:
-                last = self._reader.error("PATCH", "update user", response)
+                last = self.reader.error("PATCH", "update user", response)
                 raise (
-                    self._reader.error("PATCH", "update user", first) if type(last) is Refused else last
+                    self.reader.error("PATCH", "update user", first) if type(last) is Refused else last
                 )
             way = step
 
@@ -272,7 +272,7 @@ class ScimClient:
     def delete(self, user_id: str) -> None:
         """404 is success (RFC 7644 §3.6)."""
         try:
-            self._reader.ask("DELETE", _place(user_id), "delete user")
+            self.reader.ask("DELETE", _place(user_id), "delete user")
         except NotFound:
             log.debug("user.absent", system=self._http.system, id=user_id)
 

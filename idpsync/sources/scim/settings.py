@@ -1,13 +1,53 @@
 """What `directory:` may say of a SCIM service provider that is read as a directory."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
-from idpsync.settings import Secret, Settings
+from pydantic import Field, model_validator
+
+from idpsync.settings import Rate, ScimAuth, Secret, Settings, guarded
+from idpsync.sources.scope import scope
 
 
 class ScimDirectoryConfig(Settings):
-    """A SCIM 2.0 service provider read as a directory (RFC 7644)."""
+    """A SCIM 2.0 service provider read as a directory (RFC 7644). `url` is the root of /Users.
+
+    `token` is the short form of `auth: {kind: bearer, token: …}`. `page_size` is what the provider says
+    it can do unless it is given. `nested_groups` counts members of groups in groups.
+    """
 
     kind: Literal["scim"]
     url: str
-    token: Secret
+    token: Secret | None = None
+    auth: Annotated[ScimAuth | None, Field(description="how the provider wants to know us")] = None
+    nested_groups: bool = True
+    page_size: int | None = Field(default=None, ge=1, le=10_000)
+    concurrency: int = Field(default=4, ge=1, le=32)
+    rate: Rate | None = None
+    ca_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> "ScimDirectoryConfig":
+        if self.token and self.auth:
+            raise ValueError("token and auth both say who we are: give one of them")
+        guarded(self.url, carries_credential=bool(self.token or self.auth))
+        return self
+
+    @property
+    def scope(self) -> str:
+        """What decides who is seen. A token shows its holder's view: which one it is, its name says."""
+        return scope(
+            self.kind,
+            url=self.url.rstrip("/"),
+            credential=self._shown_as(),
+            nested_groups=self.nested_groups,
+        )
+
+    def _shown_as(self) -> str:
+        if self.token:
+            return self.token.reference
+        if self.auth is None:
+            return ""
+        if self.auth.kind == "bearer":
+            return self.auth.token.reference
+        return self.auth.username if self.auth.kind == "basic" else self.auth.client_id

@@ -22,7 +22,6 @@ ENTRA = {"kind": "entra", "tenant_id": "t", "cloud": "usgov", "service_principal
         ENTRA | {"auth": {"kind": "client_secret", "client_id": "c", "secret": SECRET}},
         ENTRA | {"auth": {"kind": "certificate", "client_id": "c", "certificate": "/c", "key": KEY}},
         ENTRA | {"auth": {"kind": "federated", "client_id": "c", "token_file": "/t"}},
-        {"kind": "scim", "url": "https://x.example/scim", "token": SECRET},
         LDAP | {"url": "ldaps://x.example", "flavor": "ad"},
     ],
 )
