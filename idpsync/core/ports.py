@@ -1,4 +1,6 @@
-"""The ports to the world outside: directory, target, receivers, mail, time. What is kept: `books`, `journals`.
+"""The ports to the world outside: directory, target, receivers, mail, time.
+
+What is kept has its ports in `books` and `journals`.
 
 Each port has one contract test class in `tests/contracts/` that every adapter and every fake passes.
 """

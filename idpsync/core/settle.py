@@ -18,6 +18,9 @@ from idpsync.core.seats import Tier
 from idpsync.core.table import Table
 from idpsync.core.wish import AFTER_ALL, Turn, Wish
 
+Asking = tuple[tuple[Tier, ...], int]
+"""Options and priority: who asks alike is as well off in every round."""
+
 
 def settle(
     wishes: Iterable[Wish], free: Mapping[Tier, int], room: int | None = None
@@ -70,7 +73,8 @@ def _settle_by_turn(table: Table, room: int) -> None:
     """
     newcomers = sorted((m for m, held in table.holds.items() if held is None), key=table.turn_of)
     free = dict(table.free)
-    hopeless: dict[tuple[Tier, ...], Turn] = {}  # from whose turn on nobody with these options comes
+    # from whose turn on nobody comes who asks for the same with the same priority
+    hopeless: dict[Asking, Turn] = {}
     while True:
         hopeful = (m for m in newcomers if _is_before(table, m, hopeless))
         table.let_in = let_in = set(islice(hopeful, max(room, 0)))
@@ -78,21 +82,12 @@ def _settle_by_turn(table: Table, room: int) -> None:
         _settle(table)
         unseated = [m for m in newcomers if m in let_in and table.holds[m] is None]
         if not unseated:
-            break
+            return
         for member in reversed(unseated):
-            hopeless[table.wishes[member].options] = table.turn_of(member)
-    _let_others_in(table, newcomers, let_in)
+            wish = table.wishes[member]
+            hopeless[wish.options, wish.priority] = table.turn_of(member)
 
 
-def _is_before(table: Table, member: str, hopeless: Mapping[tuple[Tier, ...], Turn]) -> bool:
-    return table.turn_of(member) < hopeless.get(table.wishes[member].options, AFTER_ALL)
-
-
-def _let_others_in(table: Table, newcomers: Iterable[str], let_in: set[str]) -> None:
-    """What is left goes to whoever finds a seat."""
-    for member in newcomers:
-        reachable = any(table.free[tier] > 0 for tier in table.wishes[member].options)
-        if reachable and (table.room or 0) > 0 and member not in let_in:
-            let_in.add(member)
-            table.queue(member)
-            _settle(table)
+def _is_before(table: Table, member: str, hopeless: Mapping[Asking, Turn]) -> bool:
+    wish = table.wishes[member]
+    return table.turn_of(member) < hopeless.get((wish.options, wish.priority), AFTER_ALL)

@@ -160,8 +160,8 @@ def test_a_newcomer_without_hope_does_not_keep_the_next_one_out() -> None:
     assert placed == {"ada": SILVER, "bob": None, "cy": BRONZE, "dan": None}
 
 
-def test_who_was_without_hope_only_beside_others_comes_in_where_they_are_out_again() -> None:
-    """Bob would put Cy down into the seat for Dan; Ada, before him and without hope, keeps Bob out."""
+def test_whoever_is_owed_a_seat_in_vain_keeps_nobody_of_higher_priority_out() -> None:
+    """Ada, first by turn, finds no silver; Bob may take Cy's, who steps down before Dan."""
     gold, silver, bronze, tin = Ladder.of("gold", "silver", "bronze", "tin").tiers
     wishes = [
         Wish("ada", None, (silver,), owed=True),
@@ -171,7 +171,7 @@ def test_who_was_without_hope_only_beside_others_comes_in_where_they_are_out_aga
     ]
     placed = settle(wishes, {gold: 4, silver: 0, bronze: 1, tin: -1}, 4)
 
-    assert placed == {"ada": None, "bob": None, "cy": silver, "dan": bronze}
+    assert placed == {"ada": None, "bob": silver, "cy": bronze, "dan": None}
 
 
 def test_exchanges_are_made_also_when_it_is_tried_again_with_other_newcomers() -> None:
