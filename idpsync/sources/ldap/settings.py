@@ -1,15 +1,26 @@
 """What `directory:` may say of an LDAP server."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal, Self
+from types import MappingProxyType
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from idpsync.settings import Duration, Secret, Settings
 from idpsync.sources.ldap.address import Address
 from idpsync.sources.scope import scope
+
+AD_DEFAULTS: Mapping[str, str] = MappingProxyType(
+    {
+        "id_attribute": "objectGUID",
+        "user_name_attribute": "userPrincipalName",
+        "user_filter": "(&(objectCategory=person)(objectClass=user))",
+        "group_filter": "(objectClass=group)",
+    }
+)
+AD_PAGE = 1000  # MaxPageSize of a domain controller (MS-ADTS 3.1.1.3.4.6)
 
 
 class LdapConfig(Settings):
@@ -27,6 +38,9 @@ class LdapConfig(Settings):
     `active_attribute` marks people as switched off: either by
     presence (ppolicy's `pwdAccountLockedTime`), or by one of `inactive_values`. Each `…_attribute` can
     be renamed for other schemas; `id_attribute` must never change during a person's life.
+
+    `flavor: ad` reads Active Directory: what is not given here is then as people and groups are written
+    down there, ids are objectGUID, and disabled and expired accounts are switched off.
 
     `referrals: ignore` reads on where the server points to another one; `fail` calls the read partial.
     `unknown_members: ignore` accepts groups that name many people under `user_base` whom nobody finds
@@ -105,6 +119,13 @@ class LdapConfig(Settings):
             inactive_values=",".join(self.inactive_values),
         )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_by_flavor(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or given.get("flavor") != "ad":
+            return given
+        return {**AD_DEFAULTS, **given}
+
     @field_validator("url")
     @classmethod
     def _is_ldap_url(cls, url: str | None) -> str | None:
@@ -126,7 +147,7 @@ class LdapConfig(Settings):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        faults = (*self._faults_of_servers(), *self._faults_of_login())
+        faults = (*self._faults_of_servers(), *self._faults_of_login(), *self._faults_of_flavor())
         if self.inactive_values and not self.active_attribute:
             faults += ("inactive_values needs active_attribute",)
         if faults:
@@ -160,3 +181,11 @@ class LdapConfig(Settings):
         proven = self.client_certificate is not None or all(s.is_local for s in self.servers)
         if self.bind == "external" and not proven:
             yield "bind: external needs client_certificate and client_key, or ldapi://"
+
+    def _faults_of_flavor(self) -> Iterator[str]:
+        if self.flavor != "ad":
+            return
+        if self.id_attribute.lower() != "objectguid":
+            yield "flavor: ad knows people by objectGUID; leave id_attribute out"
+        if self.page_size > AD_PAGE:
+            yield f"page_size is at most {AD_PAGE} with flavor: ad; a domain controller gives no more"
