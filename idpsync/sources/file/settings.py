@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
-from idpsync.settings import Settings
+from idpsync.sources.naming import DirectorySettings
 from idpsync.sources.scope import scope
 
 
-class FileConfig(Settings):
+class FileConfig(DirectorySettings):
     """A people file: CSV with a header, or JSON lines where the suffix is .jsonl or .ndjson.
 
     A line `#group NAME` says that a group exists though nobody may be in it; a group that no line names

@@ -8,8 +8,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from idpsync.settings import Duration, Secret, Settings
+from idpsync.settings import Duration, Secret
 from idpsync.sources.ldap.address import Address
+from idpsync.sources.naming import DirectorySettings
 from idpsync.sources.scope import scope
 
 AD_DEFAULTS: Mapping[str, str] = MappingProxyType(
@@ -23,7 +24,7 @@ AD_DEFAULTS: Mapping[str, str] = MappingProxyType(
 AD_PAGE = 1000  # MaxPageSize of a domain controller (MS-ADTS 3.1.1.3.4.6)
 
 
-class LdapConfig(Settings):
+class LdapConfig(DirectorySettings):
     """An LDAP directory (RFC 4511).
 
     `url` is the server; `urls` instead are several of one content, and the next is asked where one

@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from idpsync.settings import Rate, ScimAuth, Secret, Settings, guarded
+from idpsync.settings import Rate, ScimAuth, Secret, guarded
+from idpsync.sources.naming import DirectorySettings
 from idpsync.sources.scope import scope
 
 
-class ScimDirectoryConfig(Settings):
+class ScimDirectoryConfig(DirectorySettings):
     """A SCIM 2.0 service provider read as a directory (RFC 7644). `url` is the root of /Users.
 
     `token` is the short form of `auth: {kind: bearer, token: …}`. `page_size` is what the provider says

@@ -1,0 +1,13 @@
+"""What every kind of directory may be told alike: its name, where there are several."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from idpsync.settings import Settings
+
+
+class DirectorySettings(Settings):
+    """Base of every kind of `directory:`. The name stands before the ids of people in a later one."""
+
+    name: Annotated[str | None, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)] = None
