@@ -85,7 +85,10 @@ __all__ = [
     "running_slapd",
 ]
 
-HIDE_MEMBERS = f'access to attrs=member by dn.exact="{LIMITED_DN}" none by users read by * none'
+HIDE_MEMBERS = (
+    f'access to attrs=member by dn.exact="{LIMITED_DN}" none by dn.exact="{WRITER_DN}" write '
+    "by users read by * none"
+)
 
 SYNCPROV = ("overlay syncprov",)
 SYNCPROV_LOG = ("overlay syncprov", "syncprov-sessionlog 100")
@@ -146,6 +149,7 @@ class Slapd:
 
     def load(self, ldif: str) -> None:
         """Fill the empty database offline."""
+        self._loaded = ldif
         run = subprocess.run(
             ["/usr/sbin/slapadd", "-q", "-f", str(self._conf), "-b", SUFFIX],
             input=ldif.encode(),
@@ -153,6 +157,12 @@ class Slapd:
             check=False,
         )
         assert run.returncode == 0, run.stderr.decode()
+
+    def forget_everything(self) -> None:
+        """The stopped server begins again with what it was loaded with."""
+        for kept in (self.folder / "db").iterdir():
+            kept.unlink()
+        self.load(self._loaded)
 
     def start(self) -> None:
         urls = f"ldap://127.0.0.1:{self.port}/ ldaps://127.0.0.1:{self.tls_port}/ {self.ldapi_url}"
@@ -185,6 +195,14 @@ class Slapd:
                 self._process.kill()
                 self._process.wait()
             self._process = None
+
+    def cap_reader(self, size_limit: int) -> None:
+        """From now on the reader gets at most so many entries per search."""
+        conf = self._conf.read_text()
+        unlimited = f'limits dn.exact="{READER_DN}" size=unlimited'
+        assert unlimited in conf
+        self._conf.write_text(conf.replace(unlimited, unlimited.replace("unlimited", str(size_limit))))
+        self.restart()
 
     def restart(self) -> None:
         self.stop()
@@ -243,6 +261,31 @@ class Slapd:
         values = LdapGroup(name, tuple(members)).member_values()
         with self.root() as c:
             c.modify(group_dn(name), {"member": [(MODIFY_REPLACE, values)]})  # type: ignore[no-untyped-call]
+
+    def members_of(self, name: str) -> set[str]:
+        """Uids of the people in a groupOfNames; KeyError for no such group."""
+        with self.root() as c:
+            c.search(GROUPS, f"(cn={name})", attributes=["member"])
+            for entry in c.response or []:
+                members = entry["attributes"]["member"]
+                return {dn[4:].partition(",")[0] for dn in members if dn.startswith("uid=")}
+        raise KeyError(name)
+
+    def wait_for_members(self, name: str, uids: set[str]) -> None:
+        """Until refint, which works by itself, has written them."""
+        for _ in range(200):
+            if self.members_of(name) == uids:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{name} has {self.members_of(name)} after 4 s")
+
+    def search_count(self) -> int:
+        """How many searches the server was asked for since it started, this one included."""
+        with self.root() as c:
+            base = "cn=Search,cn=Operations,cn=Monitor"
+            c.search(base, "(objectClass=*)", "BASE", attributes=["monitorOpInitiated"])
+            (entry,) = c.response or []
+            return int(entry["attributes"]["monitorOpInitiated"][0])
 
     def rename_group(self, name: str, to: str) -> None:
         with self.root() as c:
@@ -303,7 +346,7 @@ def slapd_conf(folder: Path, size_limit: int, access: Sequence[str], overlays: S
         [
             *(f"include /etc/ldap/schema/{name}.schema" for name in schemas),
             "modulepath /usr/lib/ldap",
-            *(f"moduleload {module}" for module in ("back_mdb", *modules)),
+            *(f"moduleload {module}" for module in ("back_mdb", "back_monitor", *modules)),
             f"pidfile {folder}/slapd.pid",
             f"argsfile {folder}/slapd.args",
             f"TLSCACertificateFile {folder}/tls/ca.pem",
@@ -313,6 +356,8 @@ def slapd_conf(folder: Path, size_limit: int, access: Sequence[str], overlays: S
             f'authz-regexp "^{peer}$" "{READER_DN}"',
             f'authz-regexp "^cn=idpsync reader$" "{READER_DN}"',
             f"sizelimit {size_limit}",
+            "database monitor",
+            f'access to * by dn.exact="{ROOT_DN}" read by * none',
             "database mdb",
             f'suffix "{SUFFIX}"',
             f'rootdn "{ROOT_DN}"',

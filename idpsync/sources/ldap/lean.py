@@ -15,18 +15,16 @@ from ldap3.strategy.sync import SyncStrategy
 from ldap3.utils.asn1 import decode_message_fast
 from ldap3.version import __version__ as ldap3_version
 
+from idpsync.sources.ldap.ber import OCTETS, SEQUENCE, SET, NotBer, elements, only
+
 TESTED_VERSION = "2.9.1"
 CHUNK = 262_144  # bytes asked for at once
 LARGEST_MESSAGE = 1 << 28  # bytes; a group of two million members is about half of it
 
-SEQUENCE, SET, OCTETS, INTEGER, ENTRY = 0x30, 0x31, 0x04, 0x02, 0x64
+INTEGER, ENTRY, CONTROLS = 0x02, 0x64, 0xA0
 UNSOLICITED = 0  # message id of notices that nobody asked for (RFC 4511 §4.4)
 
 ENDED = "the server ended the connection"
-
-
-class NotBer(ValueError):
-    """The bytes are not the definite-length BER that LDAP allows (RFC 4511 §5.1)."""
 
 
 def use_lean(connection: Connection) -> bool:
@@ -42,7 +40,7 @@ def use_lean(connection: Connection) -> bool:
 
 
 class LeanSync(SyncStrategy):
-    """`SyncStrategy` with its own receive loop. Entries carry `raw_attributes` only."""
+    """`SyncStrategy` with its own receive loop. Entries carry `raw_attributes`, and controls if any."""
 
     unread: bytearray
 
@@ -117,7 +115,18 @@ def entry_of(message: bytes, at: int) -> dict[str, Any]:
     attributes: dict[str, list[bytes]] = {}
     while at < end:
         at = _usual(message, at, end, attributes) or _any(message, at, end, attributes)
-    return {"type": "searchResEntry", "dn": dn, "raw_attributes": attributes}
+    entry = {"type": "searchResEntry", "dn": dn, "raw_attributes": attributes}
+    return entry if stop == len(message) else entry | {"controls": _controls(message[stop:])}
+
+
+def _controls(content: bytes) -> dict[str, dict[str, bytes]]:
+    """Values of controls by OID, in ldap3's shape (RFC 4511 §4.1.11)."""
+    controls = {}
+    for _, control in elements(only(CONTROLS, content)):
+        (_, name), *rest = elements(control)
+        value = next((inner for tag, inner in rest if tag == OCTETS), b"")
+        controls[name.decode("ascii", "backslashreplace")] = {"value": value}
+    return controls
 
 
 def _usual(message: bytes, at: int, end: int, attributes: dict[str, list[bytes]]) -> int:

@@ -14,6 +14,9 @@ from idpsync.sources.ldap.settings import LdapConfig
 
 DEMAND_A_MEMBER = frozenset({"groupofnames", "groupofuniquenames"})  # RFC 4519 §3.5, §3.6
 MAY_BE_EMPTY = frozenset({"posixgroup", "groupofmembers", "groupofurls"})
+MADE_UP = frozenset({"groupofurls", "labeleduriobject"})
+"""The server makes up their members when it is asked (dynlist): they change without the group."""
+
 TOLD_HERE = frozenset({Coverage.SUSPECT, Coverage.COMPLETE})
 """Groups that were not read say so by their coverage and reason; these would go unnoticed."""
 
@@ -30,6 +33,69 @@ class Roster:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """One group entry: members as DNs in normal form and as folded user names, and what is odd.
+
+    `made_up` where the members may change although the entry does not.
+    """
+
+    dn: str
+    key: str
+    external_id: str
+    names: frozenset[str]
+    dns: frozenset[str]
+    uids: frozenset[str] = frozenset()
+    doubt: str = ""
+    made_up: bool = False
+
+    @property
+    def called(self) -> frozenset[str]:
+        """Folded names and the id: a policy may mention a group by either."""
+        return self.names | {fold(self.external_id)}
+
+
+class Rows:
+    """What one configuration makes of group entries. Each DN is brought into its form once."""
+
+    def __init__(self, config: LdapConfig) -> None:
+        self._config = config
+        self._normal: dict[bytes, str] = {}
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """What a search has to ask for."""
+        config = self._config
+        return config.id_attribute, config.group_name_attribute, "objectClass", *MEMBER_ATTRIBUTES
+
+    def row(self, entry: Entry) -> Row:
+        config, key = self._config, normal(entry.dn)
+        names = frozenset(map(fold, _readable(entry, config.group_name_attribute)))
+        external_id = next((i.strip() for i in _readable(entry, config.id_attribute)), "") or key
+        classes = {name.lower() for name in _readable(entry, "objectClass")}
+        try:
+            dns, uids = self._dns(entry), frozenset(map(fold, entry.texts("memberUid")))
+        except Unreadable as error:
+            return Row(entry.dn, key, external_id, names, frozenset(), doubt=str(error))
+        empty = not dns and not uids and _demands_a_member(classes)
+        doubt = f"{entry.dn} shows no member: hidden from this bind DN?" if empty else ""
+        return Row(entry.dn, key, external_id, names, dns, uids, doubt, bool(classes & MADE_UP))
+
+    def _dns(self, entry: Entry) -> frozenset[str]:
+        known = self._normal
+        values = entry.values.get("member", ())
+        try:
+            dns = frozenset(
+                [known[value] for value in values]
+            )  # nearly all of them, from the second group on
+        except KeyError:
+            for value, dn in zip(values, entry.texts("member"), strict=True):
+                known[value] = normal(dn)
+            dns = frozenset([known[value] for value in values])
+        unique = entry.texts("uniqueMember")
+        return dns | {normal(without_uid(value)) for value in unique} if unique else dns
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """Groups as `Group`s, what somebody should know, and whether people may be hidden too."""
 
@@ -39,20 +105,21 @@ class Found:
 
 
 class Groups:
-    """The group entries of one read, ready to be resolved against a roster."""
+    """The groups of one read, ready to be resolved against a roster."""
 
-    def __init__(self, listing: Listing[Entry], config: LdapConfig) -> None:
+    def __init__(self, listing: Listing[Row], config: LdapConfig) -> None:
         self._config, self._listing = config, listing
         self._user_base, self._group_base = normal(config.user_base), normal(config.group_base)
-        self._by_dn = {normal(entry.dn): entry for entry in listing.entries}
-        self._by_name: dict[str, list[Entry]] = {}
-        for entry in listing.entries:
-            for name in {fold(n) for n in _names(entry, config.group_name_attribute)}:
-                self._by_name.setdefault(name, []).append(entry)
+        self._by_dn = {row.key: row for row in listing.entries}
+        self._direct: dict[str, tuple[Closure, frozenset[str]]] = {}
+        self._called: dict[str, list[Row]] = {}
+        for row in listing.entries:
+            for name in row.called:
+                self._called.setdefault(name, []).append(row)
 
-    def has(self, name: str) -> bool:
-        """Whether the read shows a group of this name."""
-        return fold(name) in self._by_name
+    def called(self, name: str) -> list[Row]:
+        """The groups that have this name or id."""
+        return self._called.get(fold(name), [])
 
     def resolve(
         self, wanted: Iterable[str], roster: Roster, visible: Callable[[], frozenset[str]]
@@ -66,6 +133,7 @@ class Groups:
         problems: list[str] = []
         hidden = False
         judge = Judge(self._config, self._listing, people_whole=roster.whole, visible=visible)
+        self._direct.clear()
         for name in sorted(wanted):
             group, missing = self._group(name, roster, judge)
             groups.append(group)
@@ -75,71 +143,60 @@ class Groups:
         return Found(tuple(groups), tuple(problems), hidden)
 
     def _group(self, name: str, roster: Roster, judge: Judge) -> tuple[Group, bool]:
-        entries = self._by_name.get(fold(name), [])
-        if not entries:
+        rows = self.called(name)
+        if not rows:
             return judge.absent(name), False
-        if len(entries) > 1:
-            dns = " and ".join(sorted(entry.dn for entry in entries))
+        if len(rows) > 1:
+            dns = " and ".join(sorted(row.dn for row in rows))
             return Group(name, name, None, Coverage.FAILED, f"two groups have this name: {dns}"), False
-        (entry,) = entries
-        external_id = _first(entry, self._config.id_attribute) or normal(entry.dn)
-        closure = self._closure(entry, roster)
+        (row,) = rows
+        closure = self._closure(row, roster)
         coverage, reason, hidden = judge.judged(closure)
-        return Group(name, external_id, frozenset(closure.members), coverage, reason), hidden
+        members, proof = frozenset(closure.members), self._listing.proof
+        return Group(name, row.external_id, members, coverage, reason, proof), hidden
 
-    def _closure(self, root: Entry, roster: Roster) -> Closure:
+    def _closure(self, root: Row, roster: Roster) -> Closure:
         closure = Closure()
-        seen = {normal(root.dn)}
+        seen = {root.key}
         waiting = [root]
         while waiting:
-            for dn in self._take(waiting.pop(), roster, closure) - seen:
-                seen.add(dn)
-                waiting.append(self._by_dn[dn])
+            row = waiting.pop()
+            if row.key not in self._direct:
+                self._direct[row.key] = self._taken(row, roster)
+            direct, inner = self._direct[row.key]
+            closure.members |= direct.members
+            closure.unknown |= direct.unknown
+            closure.doubts += direct.doubts
+            waiting += [self._by_dn[dn] for dn in inner - seen]
+            seen |= inner
         return closure
 
-    def _take(self, entry: Entry, roster: Roster, closure: Closure) -> set[str]:
-        """Put the people of one entry into `closure`; the DNs of groups inside it."""
-        inner: set[str] = set()
-        try:
-            dns = [*entry.texts("member"), *map(without_uid, entry.texts("uniqueMember"))]
-            names = entry.texts("memberUid")
-            if not dns and not names and _demands_a_member(entry):
-                closure.doubts.append(f"{entry.dn} shows no member: hidden from this bind DN?")
-        except Unreadable as error:
-            closure.doubts.append(str(error))
-            return inner
-        for dn in map(normal, dns):
-            if person := roster.by_dn.get(dn):
-                closure.members.add(person)
-            elif dn in self._by_dn:
-                inner.add(dn)
-            elif lies_under(dn, self._user_base):
-                closure.unknown.add(dn)
+    def _taken(self, row: Row, roster: Roster) -> tuple[Closure, frozenset[str]]:
+        """The people of one entry, and the DNs of groups inside it."""
+        direct = Closure(doubts=[row.doubt] if row.doubt else [])
+        strangers = row.dns - roster.by_dn.keys()
+        direct.members = {roster.by_dn[dn] for dn in row.dns - strangers}
+        for dn in strangers - self._by_dn.keys():
+            if lies_under(dn, self._user_base):
+                direct.unknown.add(dn)
             elif self._config.nested_groups and lies_under(dn, self._group_base):
-                closure.doubts.append(f"{entry.dn} contains {dn}, which could not be read")
-        for name in map(fold, names):
+                direct.doubts.append(f"{row.dn} contains {dn}, which could not be read")
+        for name in row.uids:
             if person := roster.by_name.get(name):
-                closure.members.add(person)
+                direct.members.add(person)
             else:
-                closure.unknown.add(name)
-        return inner if self._config.nested_groups else set()
+                direct.unknown.add(name)
+        inner = frozenset(strangers & self._by_dn.keys()) if self._config.nested_groups else frozenset()
+        return direct, inner
 
 
-def _demands_a_member(entry: Entry) -> bool:
+def _demands_a_member(classes: set[str]) -> bool:
     """Whether a group without members cannot be: its class demands one, or its class is hidden too."""
-    classes = {name.lower() for name in entry.texts("objectClass")}
     return bool(classes & DEMAND_A_MEMBER) or not classes & MAY_BE_EMPTY
 
 
-def _names(entry: Entry, attribute: str) -> tuple[str, ...]:
+def _readable(entry: Entry, attribute: str) -> tuple[str, ...]:
     try:
         return entry.texts(attribute)
     except Unreadable:
         return ()
-
-
-def _first(entry: Entry, attribute: str) -> str:
-    try:
-        return entry.text(attribute)
-    except Unreadable:
-        return ""

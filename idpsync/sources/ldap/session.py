@@ -173,6 +173,28 @@ class Session:
         circle = Malformed(SYSTEM, search.operation, "the server's pages never end")
         return _cut(entries, circle, len(seen))
 
+    def exchange(self, search: Search) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
+        """One search without pages, for controls that have an end mark of their own: result, answers.
+
+        Raises when the search fails; whether the answers are all of them is for the caller to prove.
+        """
+        self.requests += 1
+        try:
+            self.connection.search(
+                search.base,
+                search.filter,
+                SUBTREE if search.whole_tree else BASE,
+                DEREF_NEVER,
+                attributes=list(search.attributes),
+                controls=list(search.controls) or None,
+            )
+            result, response = self.connection.result, self.connection.response or []
+            if result["result"] != 0:
+                raise _failure(result, search)
+        except LIBRARY_ERRORS as error:
+            raise translated(error, search.operation) from error
+        return result, response
+
     def first(self, search: Search) -> Entry | None:
         """One entry that `search` finds, or None; raises when the search fails."""
         entries, failure, _ = self._page(replace(search, page_size=1), None)
@@ -187,7 +209,7 @@ class Session:
         self._ask(search, cookie)
         result, response = self.connection.result, self.connection.response or []
         try:
-            entries = [_entry(r) for r in response if r["type"] == "searchResEntry"]
+            entries = entries_of(response)
             if result["result"] != 0:
                 return entries, _failure(result, search), None
             if self._config.referrals == "fail" and (uri := _referral(response)):
@@ -234,6 +256,11 @@ def _failure(result: Mapping[str, Any], search: Search) -> RemoteError:
 def _referral(response: Iterable[Mapping[str, Any]]) -> str:
     uris = (str(uri) for r in response if r["type"] == "searchResRef" for uri in r["uri"])
     return ", ".join(uris)
+
+
+def entries_of(response: Iterable[Mapping[str, Any]]) -> list[Entry]:
+    """The entries among the messages of one answer."""
+    return [_entry(message) for message in response if message["type"] == "searchResEntry"]
 
 
 def _entry(response: Mapping[str, Any]) -> Entry:

@@ -1,75 +1,132 @@
 """An LDAP directory (RFC 4511) as a source; tried against OpenLDAP."""
 
 from collections.abc import Iterable
-from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 
 import structlog
 
-from idpsync.core.errors import ConfigError, Malformed, Problem
+from idpsync.core.changes import DirectoryChanges
+from idpsync.core.errors import CredentialsRejected, Malformed, RemoteError, Transient
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, fold
 from idpsync.core.ports import Clock
 from idpsync.core.records import Health
 from idpsync.sources.ldap.errors import SYSTEM
-from idpsync.sources.ldap.members import MEMBER_ATTRIBUTES, Groups, Roster
+from idpsync.sources.ldap.following import Following, Uncertain, following, start
+from idpsync.sources.ldap.members import Groups, Roster, Row, Rows
 from idpsync.sources.ldap.names import normal
 from idpsync.sources.ldap.people import TOLD, People, Person
-from idpsync.sources.ldap.session import Entry, Listing, Search, Session, Unreadable, escaped, is_filter
+from idpsync.sources.ldap.probing import probed
+from idpsync.sources.ldap.queries import Queries, check_filters
+from idpsync.sources.ldap.session import Entry, Listing, Session, Unreadable, escaped
 from idpsync.sources.ldap.settings import LdapConfig
+from idpsync.sources.ldap.writing import WrittenGroups
 
 log = structlog.get_logger()
 
-NAMES_IN_ONE_FILTER = 100
-
 
 class LdapSource:
-    """`directory.kind: ldap`. Each read takes everything; there is no incremental read yet."""
+    """`directory.kind: ldap`; a server with syncprov also tells what changed since the last read."""
 
     kind = "ldap"
 
-    def __init__(self, config: LdapConfig, *, clock: Clock, groups: frozenset[str]) -> None:
+    def __init__(
+        self,
+        config: LdapConfig,
+        *,
+        clock: Clock,
+        groups: frozenset[str],
+        owned: frozenset[str] = frozenset(),
+    ) -> None:
+        check_filters(config)
         self.name = "ldap"
         self._config, self._clock, self._wanted = config, clock, groups
         self._people = People(config, self.name)
-        _check_filters(config)
+        self._queries = Queries(
+            config,
+            wanted=groups,
+            people=self._people.attributes,
+            groups=Rows(config).attributes,
+        )
+        self._written = WrittenGroups(config, owned)
+        self._following: Following | None = None
+
+    # --- everything -------------------------------------------------------------------------------
 
     def read(self, since: str | None = None) -> DirectorySnapshot:  # noqa: ARG002
-        """People and the groups that policy mentions, over one connection.
+        """People and the groups that policy mentions, over one connection to one server.
 
-        Raises when the server cannot be reached, rejects us, or shows nothing of `user_base`. A cut in
+        Raises when no server can be reached, one rejects us, or shows nothing of `user_base`. A cut in
         the middle gives a PARTIAL snapshot; a mapped group that is not there is GONE.
         """
+        self._following = None
         taken_at = self._clock.now()
         with Session(self._config, "read directory") as session:
-            listing = session.read_each(self._everybody(), self._people.person)
+            begun = start(session, self._queries, self._config)
+            listing = session.read_each(self._queries.everybody(), self._people.person)
             if listing.error and not listing.entries:
                 raise listing.error
             users, dns, problems = self._people.told_apart(listing)
             roster = Roster(dns, {fold(u.user_name): u.external_id for u in users}, not problems)
-            group_listing = self._group_listing(session)
-            found = Groups(group_listing, self._config).resolve(
-                self._wanted, roster, cache(lambda: self._visible(session))
+            rows = self._rows(session)
+            found = Groups(rows, self._config).resolve(
+                self._wanted, roster, cache(partial(self._visible, session))
             )
             gone = any(group.coverage is Coverage.GONE for group in found.groups)
             other_groups = self._other_groups(session) if gone else {}
-        coverage = _people_coverage(listing, users, problems, hidden=found.people_hidden)
-        if not users:
-            problems.append(f"nobody matches {self._config.user_filter} under {self._config.user_base}")
-        elif coverage is Coverage.SUSPECT:
-            problems.append("people may be hidden from this bind DN: its groups are not whole")
+        coverage = people_coverage(listing, users, problems, hidden=found.people_hidden)
         snapshot = DirectorySnapshot(
             source=self.name,
             taken_at=taken_at,
             users=tuple(users),
             groups=found.groups,
             users_coverage=coverage,
-            problems=(*problems, *found.problems),
+            problems=(*problems, *self._doubts(users, coverage), *found.problems),
             scope=self._config.scope,
             other_groups=other_groups,
+            users_proof=listing.proof,
+            requests=session.requests,
         )
         if not snapshot.complete:
             log.warning("directory.incomplete", source=self.name, problems=snapshot.problems[:TOLD])
+        if begun is None:
+            return snapshot
+        snapshot, self._following = following(
+            snapshot,
+            config=self._config,
+            queries=self._queries,
+            start=begun,
+            dns=dns,
+            rows=rows.entries,
+            wanted=self._wanted,
+        )
         return snapshot
+
+    # --- what changed -----------------------------------------------------------------------------
+
+    def changes(self, since: str) -> DirectoryChanges | None:
+        """What is other since the last read or the last changes, whose cursor is `since`."""
+        known = self._following
+        if known is None or since != known.cursor:
+            return None
+        taken_at = self._clock.now()
+        try:
+            with Session(self._config, "read changes") as session:
+                return known.changes(
+                    session,
+                    taken_at=taken_at,
+                    person=self._people.person,
+                    row=Rows(self._config).row,
+                    visible=partial(self._visible, session),
+                )
+        except Uncertain as reason:
+            log.info("changes.uncertain", source=self.name, reason=str(reason))
+        except (Transient, CredentialsRejected):
+            raise
+        except RemoteError as error:
+            log.info("changes.uncertain", source=self.name, reason=str(error))
+        return None
+
+    # --- one person -------------------------------------------------------------------------------
 
     def find(self, user_name: str) -> tuple[DirectoryUser, frozenset[str]] | None:
         """One person and those of their groups that policy mentions; None when nobody is so called.
@@ -77,7 +134,7 @@ class LdapSource:
         Raises when the answer is not certain: a cut read, several people of that name.
         """
         with Session(self._config, "find person") as session:
-            entries = session.read_all(self._person(user_name)).whole()
+            entries = session.read_all(self._queries.person(user_name)).whole()
             people = [(self._people.user(entry), entry.dn) for entry in entries]
             people = [(u, dn) for u, dn in people if fold(u.user_name) == fold(user_name)]
             if not people:
@@ -87,69 +144,6 @@ class LdapSource:
             user, dn = people[0]
             return user, self._groups_of(session, user, dn)
 
-    def probe(self) -> Health:
-        """Log in, look at both bases and at one person. Not ok when a mapped group is missing."""
-        started = self._clock.now()
-        with Session(self._config, "probe") as session:
-            for base in (self._config.user_base, self._config.group_base):
-                search = Search("probe", base, "(objectClass=*)", ("1.1",), whole_tree=False)
-                session.read_all(search).whole()
-            groups = Groups(self._group_listing(session), self._config)
-            missing = sorted(name for name in self._wanted if not groups.has(name))
-            someone = session.first(self._everybody())
-        latency = max(self._clock.now() - started, timedelta(0))
-        who = self._config.bind_dn or "anonymous"
-        detail = f"logged in to {session.server.url} as {who}"
-        if not someone:
-            detail += f"; sees nobody under {self._config.user_base}"
-        if missing:
-            detail += f"; does not see the groups {', '.join(missing)}"
-        return Health(SYSTEM, bool(someone) and not missing, detail, latency)
-
-    def _everybody(self) -> Search:
-        config = self._config
-        return Search("read people", config.user_base, config.user_filter, self._people.attributes)
-
-    def _person(self, user_name: str) -> Search:
-        name = f"({self._config.user_name_attribute}={escaped(user_name)})"
-        chosen = f"(&{self._config.user_filter}{name})"
-        return Search("find person", self._config.user_base, chosen, self._people.attributes)
-
-    def _group_listing(self, session: Session) -> Listing[Entry]:
-        """The groups that policy mentions; all of them where nested ones must be known."""
-        if not self._wanted:
-            return Listing(())
-        chosen = self._config.group_filter
-        if not self._config.nested_groups and len(self._wanted) <= NAMES_IN_ONE_FILTER:
-            chosen = f"(&{chosen}{_any(self._config.group_name_attribute, sorted(self._wanted))})"
-        return session.read_all(self._group_search("read groups", chosen))
-
-    def _group_search(self, operation: str, chosen: str) -> Search:
-        config = self._config
-        named = (config.id_attribute, config.group_name_attribute, "objectClass")
-        return Search(operation, config.group_base, chosen, (*named, *MEMBER_ATTRIBUTES))
-
-    def _other_groups(self, session: Session) -> dict[str, str]:
-        """Every group by its id, whatever it is called: one that is gone may have a new name."""
-        config = self._config
-        named = (config.id_attribute, config.group_name_attribute)
-        search = Search("look for renamed groups", config.group_base, config.group_filter, named)
-        groups: dict[str, str] = {}
-        for entry in session.read_all(search).entries:
-            ids, names = (_readable(entry, attribute) for attribute in named)
-            groups |= {external_id: name for external_id in ids[:1] for name in names[:1]}
-        return groups
-
-    def _visible(self, session: Session) -> frozenset[str]:
-        """Everything under the user base that this bind DN may see, by DN and by user name."""
-        attribute = self._config.user_name_attribute
-        search = Search("look again", self._config.user_base, "(objectClass=*)", (attribute,))
-        listing = session.read_all(search)
-        names: set[str] = set()
-        for entry in listing.entries:
-            names |= {normal(entry.dn), *map(fold, _readable(entry, attribute))}
-        return frozenset(names)
-
     def _groups_of(self, session: Session, user: DirectoryUser, dn: str) -> frozenset[str]:
         """Names of mapped groups that lead to this person, climbing up from them."""
         wanted = {fold(name): name for name in self._wanted}
@@ -157,30 +151,68 @@ class LdapSource:
         seen: set[str] = set()
         level = [f"(memberUid={escaped(user.user_name)})", *_holding(dn)]
         while level:
-            chosen = f"(&{self._config.group_filter}(|{''.join(level)}))"
+            search = self._queries.groups_by("find groups of person", f"(|{''.join(level)})")
             level = []
-            for entry in session.read_all(self._group_search("find groups of person", chosen)).whole():
-                if (key := normal(entry.dn)) in seen:
+            for row in session.read_each(search, Rows(self._config).row).whole():
+                if row.key in seen:
                     continue
-                seen.add(key)
-                names = map(fold, _readable(entry, self._config.group_name_attribute))
-                ours |= {wanted[name] for name in names if name in wanted}
+                seen.add(row.key)
+                ours |= {wanted[name] for name in row.called if name in wanted}
                 if self._config.nested_groups:
-                    level += _holding(entry.dn)
+                    level += _holding(row.dn)
         return frozenset(ours)
 
+    # --- groups of ours ---------------------------------------------------------------------------
 
-def _check_filters(config: LdapConfig) -> None:
-    problems = [
-        Problem(f"directory.{key}", f"{value!r} is not an LDAP filter (RFC 4515), parentheses included")
-        for key, value in (("user_filter", config.user_filter), ("group_filter", config.group_filter))
-        if not is_filter(value)
-    ]
-    if problems:
-        raise ConfigError(*problems)
+    def members_of(self, group: str) -> frozenset[str]:
+        """Ids of the people directly in an owned group."""
+        return self._written.members_of(group)
+
+    def add_member(self, group: str, external_id: str) -> None:
+        """Put somebody into an owned group; done already is done."""
+        self._written.add_member(group, external_id)
+
+    def remove_member(self, group: str, external_id: str) -> None:
+        """Take somebody out of an owned group; done already is done."""
+        self._written.remove_member(group, external_id)
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def probe(self) -> Health:
+        """Log in, look at both bases, the people and the groups. Not ok when anything is missing."""
+        return probed(self._config, self._queries, self._wanted, clock=self._clock)
+
+    def _rows(self, session: Session) -> Listing[Row]:
+        if not self._wanted:
+            return Listing(())
+        return session.read_each(self._queries.groups(), Rows(self._config).row)
+
+    def _doubts(self, users: Iterable[DirectoryUser], coverage: Coverage) -> tuple[str, ...]:
+        config = self._config
+        if not any(users):
+            return (f"nobody matches {config.user_filter} under {config.user_base}",)
+        if coverage is Coverage.SUSPECT:
+            return ("people may be hidden from this bind DN: its groups are not whole",)
+        return ()
+
+    def _other_groups(self, session: Session) -> dict[str, str]:
+        named = (self._config.id_attribute, self._config.group_name_attribute)
+        groups: dict[str, str] = {}
+        for entry in session.read_all(self._queries.every_group()).entries:
+            ids, names = (_readable(entry, attribute) for attribute in named)
+            groups |= {external_id: name for external_id in ids[:1] for name in names[:1]}
+        return groups
+
+    def _visible(self, session: Session) -> frozenset[str]:
+        """Everything under the user base that this bind DN may see, by DN and by user name."""
+        names: set[str] = set()
+        for entry in session.read_all(self._queries.visible()).entries:
+            called = _readable(entry, self._config.user_name_attribute)
+            names |= {normal(entry.dn), *map(fold, called)}
+        return frozenset(names)
 
 
-def _people_coverage(
+def people_coverage(
     listing: Listing[Person | str],
     users: Iterable[DirectoryUser],
     problems: Iterable[str],
@@ -190,10 +222,6 @@ def _people_coverage(
     if listing.error or any(problems):
         return Coverage.PARTIAL
     return Coverage.SUSPECT if hidden or not any(users) else Coverage.COMPLETE
-
-
-def _any(attribute: str, values: Iterable[str]) -> str:
-    return f"(|{''.join(f'({attribute}={escaped(value)})' for value in values)})"
 
 
 def _holding(dn: str) -> list[str]:

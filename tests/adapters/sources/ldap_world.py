@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from idpsync.core.ports import DirectorySource
 from idpsync.sources import LdapConfig, build
+from idpsync.sources.ldap.source import LdapSource
 from tests.contracts.directory_source import Sample
 from tests.fakes.source import SteadyClock
 from tests.slapd import LdapPerson, Slapd
@@ -31,15 +32,21 @@ class SlapdWorld:
 
     def __init__(self, slapd: Slapd) -> None:
         self.slapd = slapd
+        self.people: set[str] = set()
         self.groups: dict[str, list[str]] = {}
-        self.bind_dn = slapd.bind_dn
+        self.bind_dn, self.writer_dn = slapd.bind_dn, slapd.writer_dn
 
     def put(self, person: Sample) -> None:
+        if person.uid in self.people:
+            self.slapd.modify_person(person.uid, givenName=person.given_name, sn=person.family_name)
+            return
+        self.people.add(person.uid)
         self.slapd.add_person(
             LdapPerson(person.uid, person.email, person.given_name, person.family_name)
         )
 
     def remove(self, uid: str) -> None:
+        self.people.discard(uid)
         self.slapd.delete_person(uid)
         for name, members in self.groups.items():
             if uid in members:
@@ -54,10 +61,21 @@ class SlapdWorld:
         self.slapd.rename_group(name, to)
 
     def cut(self) -> None:
-        self.bind_dn = self.slapd.capped_dn
+        self.slapd.cap_reader(2)
 
     def go_away(self) -> None:
         self.slapd.stop()
 
+    def hide_members(self, group: str) -> None:
+        """The server was started with HIDE_MEMBERS."""
+        self.writer_dn = self.slapd.limited_dn
+
     def source(self, *groups: str) -> DirectorySource:
         return source_of(self.slapd, *groups, bind_dn=self.bind_dn)
+
+    def writer(self, *owned: str) -> DirectorySource:
+        config = config_of(self.slapd, bind_dn=self.writer_dn)
+        return LdapSource(config, clock=SteadyClock(), groups=frozenset(), owned=frozenset(owned))
+
+    def held(self, group: str) -> set[str]:
+        return self.slapd.members_of(group)

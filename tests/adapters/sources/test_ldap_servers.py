@@ -86,7 +86,7 @@ def test_a_server_that_rejects_us_is_told_though_another_is_there(slapd: Slapd, 
 @pytest.mark.server
 def test_a_read_that_has_begun_stays_on_its_server(slapd: Slapd) -> None:
     def freeze(request: int) -> None:
-        if request == 3:
+        if request == 4:  # logged in, asked for changes, read a page
             slapd.freeze()
 
     with broken_wire(slapd.port, before_request=freeze) as wire:

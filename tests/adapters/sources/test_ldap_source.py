@@ -116,7 +116,7 @@ def test_an_anonymous_bind_that_may_see_nothing_raises(slapd: Slapd) -> None:
 
 def test_a_restart_between_pages_gives_a_partial_read(slapd: Slapd) -> None:
     def restart(request: int) -> None:
-        if request == 3:  # bind, first page, second page
+        if request == 4:  # logged in, asked for changes, read a page  # bind, first page, second page
             slapd.restart()
 
     with broken_wire(slapd.port, before_request=restart) as wire:
@@ -138,7 +138,7 @@ def test_a_server_that_stops_answering_is_given_up(slapd: Slapd) -> None:
 
 def test_a_server_that_stops_between_pages_gives_a_partial_read(slapd: Slapd) -> None:
     def freeze(request: int) -> None:
-        if request == 3:
+        if request == 4:  # logged in, asked for changes, read a page
             slapd.freeze()
 
     with broken_wire(slapd.port, before_request=freeze) as wire:
