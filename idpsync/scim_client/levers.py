@@ -19,6 +19,10 @@ class Lever(Protocol):
         """The attribute by path as it must become; None takes the seat away."""
         ...
 
+    def is_alone(self, raw: Resource) -> bool:
+        """Whether the attribute holds nothing but what is ours."""
+        ...
+
 
 @dataclass(frozen=True)
 class ElementLever:
@@ -54,6 +58,9 @@ class ElementLever:
         foreign = [each for each in elements if not self.owns(each)]
         return {self.attribute: [*foreign, *self._element(value)]}
 
+    def is_alone(self, raw: Resource) -> bool:
+        return all(map(self.owns, read_elements(member(raw, self.attribute))))
+
     def _element(self, value: str | None) -> list[Mapping[str, object]]:
         if value is None:
             return []
@@ -72,3 +79,6 @@ class AttributeLever:
 
     def change(self, raw: Resource, value: str | None) -> dict[str, object]:  # noqa: ARG002 - the port's
         return {self.path: value}
+
+    def is_alone(self, raw: Resource) -> bool:  # noqa: ARG002 - the port's
+        return True

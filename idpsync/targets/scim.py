@@ -1,6 +1,7 @@
 """A SCIM 2.0 service provider as a target: one action, at most one write, and the tier really given."""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import assert_never
 
@@ -38,6 +39,7 @@ from idpsync.targets.attributes import (
 )
 from idpsync.targets.kinds import AttributeLever as AttributeLeverConfig
 from idpsync.targets.kinds import EntitlementLever, GroupLever, RoleLever, ScimConfig, SeatLever
+from idpsync.targets.plain import PlainUsers
 
 log = structlog.get_logger()
 NAME = "scim target"
@@ -49,14 +51,25 @@ class ScimTarget:
     name = "scim"
     kind = "scim"
 
-    def __init__(self, client: ScimClient, lever: Lever, tiers: TierValues) -> None:
+    def __init__(
+        self, client: ScimClient, lever: Lever, tiers: TierValues, timer: Timer | None = None
+    ) -> None:
         self._client, self._lever, self._tiers = client, lever, tiers
+        self._timer = timer or Timer()
+        self._plain = PlainUsers(lever, self._timer)
 
     def accounts(self) -> tuple[Account, ...]:
         """All accounts; Malformed unless the listing is proven complete."""
-        return tuple(
-            account for account in self._client.users(self._account) if account.profile.user_name
-        )
+        began, plain = self._timer.now(), list[str]()
+
+        def keep(user: RemoteUser) -> Account:
+            if self._plain.among(user):
+                plain.append(user.id)
+            return self._account(user)
+
+        listed = self._client.users(keep)
+        self._plain.renew(frozenset(plain), listed_at=began)
+        return tuple(account for account in listed if account.profile.user_name)
 
     def find(self, user_name: str) -> Account | None:
         """Conflict when several users have that name."""
@@ -87,26 +100,40 @@ class ScimTarget:
                 user = self._client.get(action.account_id)
                 return self._account(self._settle(user, action))
             case UpdateProfile():
-                user = self._client.get(action.account_id)
-                names = action.changed or EVERYTHING
-                changes = profile_changes(user, action.profile, names)
-                if "external_id" in names and action.external_id:
-                    changes["externalId"] = action.external_id
-                return self._account(self._client.amend(user, changes))
+                return self._changed(action.account_id, lambda user: self._renamed(user, action))
             case ChangeTier():
-                user = self._client.get(action.account_id)
-                return self._account(self._client.amend(user, self._seat(user, action.tier)))
+                return self._changed(action.account_id, lambda user: self._seat(user, action.tier))
             case ChangeRoles():
                 user = self._client.get(action.account_id)
                 withdrawn = action.previous_roles - action.roles
                 roles = role_elements(user.elements("roles"), self._lever, action.roles, withdrawn)
                 return self._account(self._client.amend(user, {"roles": roles}))
             case DeactivateAccount():
-                user = self._client.get(action.account_id)
-                changes = {"active": False, **self._seat(user, None)}
-                return self._account(self._client.amend(user, changes))
+                seated = action.previous_tier is not None
+                return self._changed(action.account_id, lambda user: self._off(user, seated=seated))
             case _:
                 assert_never(action)
+
+    def _changed(self, user_id: str, changes: Callable[[RemoteUser], dict[str, object]]) -> Account:
+        """The account after one write; before it the user is read, unless a listing showed enough."""
+        if self._plain.has(user_id):
+            unread = changes(RemoteUser(user_id, {}))
+            if unread:
+                return self._account(self._client.write(user_id, unread))
+        user = self._client.get(user_id)
+        return self._account(self._client.amend(user, changes(user)))
+
+    def _renamed(self, user: RemoteUser, action: UpdateProfile) -> dict[str, object]:
+        names = action.changed or EVERYTHING
+        changes = profile_changes(user, action.profile, names)
+        if "external_id" in names and action.external_id:
+            changes["externalId"] = action.external_id
+        return changes
+
+    def _off(self, user: RemoteUser, *, seated: bool) -> dict[str, object]:
+        """Switched off, and the seat taken away where there was one or nobody has looked."""
+        seat = self._seat(user, None) if seated or user.raw else {}
+        return {"active": False, **seat}
 
     def _create(self, action: CreateAccount) -> RemoteUser:
         draft = draft_of(action.profile, action.external_id)
@@ -205,7 +232,7 @@ def build_scim(
         timer=timer,
         judge=judge,
     )
-    return ScimTarget(ScimClient(http, timer=timer), lever, tiers)
+    return ScimTarget(ScimClient(http, timer=timer), lever, tiers, timer)
 
 
 def _lever(config: SeatLever, values: frozenset[str]) -> Lever:
