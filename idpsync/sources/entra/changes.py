@@ -1,0 +1,174 @@
+"""What changed since a complete read: assignments, groups and people, each told by another list.
+
+Entra tells of a member who is switched off or soft-deleted among the people, never in a group; so both
+are always read, and who is no longer shown is in no group. Whatever is odd is no change, but a reason to
+read everything: a group that is gone, renamed or empty now, somebody without a name, rows that are lost.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from idpsync.core.changes import DirectoryChanges
+from idpsync.core.model import Coverage
+from idpsync.sources.entra.assigned import Application, Assigned
+from idpsync.sources.entra.errors import READ_MEMBERS, READ_PEOPLE
+from idpsync.sources.entra.graph import MOST, Graph, Round, query
+from idpsync.sources.entra.groups import Found, Membership, flat, take_over
+from idpsync.sources.entra.people import People, by_ids, merge
+from idpsync.sources.entra.view import Asked, called_otherwise
+from idpsync.sources.pages import Row, text
+from idpsync.sources.remembered import Remembered
+
+MOST_ROOTS = 20  # changed groups whose place is looked up; with more, everything is read
+
+
+@dataclass(slots=True)
+class Known:
+    """The last complete read, or what changes have made of it since `at`."""
+
+    at: datetime
+    asked: Asked
+    remembered: Remembered
+
+
+class Unclear(Exception):
+    """Only a whole read can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """One look for changes. Nothing that is known is touched before all of it has come."""
+
+    graph: Graph
+    known: Asked
+    nests: bool
+
+    def now(self, application: Application | None) -> Asked:
+        """Everything as it is now. Unclear, or RemoteError."""
+        assigned = self._assigned(application)
+        membership = self._nested() if self.nests else self._direct()
+        if assigned and not assigned.groups.keys() <= membership.groups.keys():
+            raise Unclear("a group that was not read is assigned")
+        told = _whole(
+            self.graph.round(self.known.people.link, "read people's changes", role=READ_PEOPLE)
+        )
+        people = People(dict(self.known.people.rows), Coverage.COMPLETE, link=told.link)
+        asked = replace(self.known, assigned=assigned, membership=membership, people=people)
+        scope = asked.in_scope()
+        rows = told.pages.rows
+        merge(people.rows, rows if scope is None else (row for row in rows if text(row, "id") in scope))
+        if scope is not None:
+            self._fill_in(people, scope, {text(row, "id") for row in rows})
+        return asked
+
+    def _assigned(self, application: Application | None) -> Assigned | None:
+        if application is None:
+            return None
+        assigned = application.assigned()
+        assigned.pages.whole()
+        return assigned
+
+    def _direct(self) -> Membership:
+        groups = {key: _copy(found) for key, found in self.known.membership.groups.items()}
+        rounds = self.graph.at_once(self._group_changes, self.known.membership.links)
+        for told in rounds:
+            if take_over(groups, told.pages.rows):
+                raise Unclear("a group is gone")
+        return Membership(groups, tuple(told.link for told in rounds))
+
+    def _nested(self) -> Membership:
+        (link,) = self.known.membership.links
+        told = self._group_changes(link)
+        groups = dict(self.known.membership.groups)
+        moved: dict[str, Found] = {}
+        if take_over(moved, told.pages.rows) & groups.keys():
+            raise Unclear("a group is gone")
+        for root in sorted(self._roots_of(told.pages.rows)):
+            groups[root] = flat(self.graph, root)
+            if groups[root].coverage is not Coverage.COMPLETE:
+                raise Unclear(groups[root].reason)
+        for key in moved.keys() & groups.keys():
+            groups[key] = replace(groups[key], name=moved[key].name)
+        return Membership(groups, (told.link,))
+
+    def _roots_of(self, rows: Iterable[Row]) -> set[str]:
+        """The groups of ours in which members changed, at any depth."""
+        ids = sorted({text(row, "id") for row in rows if row.get("members@delta")})
+        ours = self.known.membership.groups.keys()
+        if len(ids) > MOST_ROOTS:
+            raise Unclear(f"{len(ids)} groups changed")
+        roots = ours & set(ids)
+        for key in ids:
+            path = query(
+                f"/groups/{key}/transitiveMemberOf/microsoft.graph.group",
+                count="true",
+                select="id",
+                top=str(MOST),
+            )
+            listing = self.graph.listing(path, "read parents of group", role=READ_MEMBERS, eventual=True)
+            roots |= ours & {text(row, "id") for row in listing.pages.whole()}
+        return roots
+
+    def _group_changes(self, link: str) -> Round:
+        return _whole(self.graph.round(link, "read changes of groups", role=READ_MEMBERS))
+
+    def _fill_in(self, people: People, scope: frozenset[str], told: set[str]) -> None:
+        """Whoever came into scope and is not known yet; who left it is forgotten."""
+        for found in people.rows.keys() - scope:
+            del people.rows[found]
+        fresh = by_ids(self.graph, scope - people.rows.keys() - told)
+        people.rows |= fresh.rows
+        if fresh.coverage is not Coverage.COMPLETE:
+            raise Unclear("; ".join(fresh.problems))
+
+
+def carry_on(
+    graph: Graph, known: Known, application: Application | None, now: datetime, *, nests: bool
+) -> DirectoryChanges | None:
+    """What is other, and `known` as of `now`; None where only a whole read can tell."""
+    try:
+        asked = Looking(graph, known.asked, nests).now(application)
+        changes = _told(asked, known.remembered, now)
+    except Unclear:
+        return None
+    known.asked, known.at = asked, now
+    return changes
+
+
+def _told(asked: Asked, last: Remembered, now: datetime) -> DirectoryChanges:
+    users, nameless = asked.users()
+    members = asked.members(users)
+    if nameless or not users:
+        raise Unclear("people without a name, or nobody")
+    for name, key in asked.ids.items():
+        if called_otherwise(name, asked.membership.groups[key]):
+            raise Unclear(f"'{name}' is called otherwise")
+        if last.members[name] and not members[name]:
+            raise Unclear(f"'{name}' is empty now")
+    gone = dict.fromkeys(last.people.keys() - users.keys())
+    moved = any(last.people.get(key) != user for key, user in users.items())
+    same = not gone and not moved and members == last.members
+    cursor = last.cursor if same else cursor_of(now, links_of(asked), last.cursor)
+    return last.move_on(cursor, taken_at=now, people={**users, **gone}, groups=members)
+
+
+def links_of(asked: Asked) -> tuple[str, ...]:
+    """Where each list of changes goes on; "" for one that does not."""
+    return (*asked.membership.links, asked.people.link)
+
+
+def cursor_of(now: datetime, links: Iterable[str], before: str = "") -> str:
+    """A text for one state: the links themselves stay with what they belong to."""
+    told = "\n".join([before, now.isoformat(), *links])
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _whole(told: Round) -> Round:
+    told.pages.whole()
+    return told
+
+
+def _copy(found: Found) -> Found:
+    return replace(found, users=set(found.users), others=set(found.others))

@@ -1,0 +1,45 @@
+"""What reading costs the tenant: requests, pauses, and when to slow down before one is asked for."""
+
+import threading
+from datetime import datetime, timedelta
+
+from idpsync.answers import Response
+
+NEAR_LIMIT = 0.8  # Graph tells how full its bucket is from here on
+FULL = 1.8  # the most it tells, learn.microsoft.com "Microsoft Graph throttling guidance"
+SLOW = timedelta(seconds=5)  # pause per unit above NEAR_LIMIT: 1 s at 1.0
+LONGEST = timedelta(seconds=60)
+
+
+class Meter:
+    """Counts for all threads. `measure` is the `quota` of an HttpClient: it sees each answer once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.requests = self.throttled = self._in_a_row = 0
+
+    def measure(self, response: Response, now: datetime) -> timedelta | None:  # noqa: ARG002
+        """How long nothing should leave after this answer; None for no pause, or for the one it asks."""
+        with self._lock:
+            self.requests += 1
+            if response.status != 429:
+                self._in_a_row = 0
+                return _easing(response)
+            self.throttled += 1
+            self._in_a_row += 1
+            if "retry-after" in response.headers:
+                return None
+            return min(timedelta(seconds=2.0 ** min(self._in_a_row - 1, 10)), LONGEST)
+
+    def spent_since(self, requests: int, throttled: int) -> tuple[int, int]:
+        return self.requests - requests, self.throttled - throttled
+
+
+def _easing(response: Response) -> timedelta | None:
+    try:
+        filled = float(response.headers.get("x-ms-throttle-limit-percentage", ""))
+    except ValueError:
+        return None
+    if filled < NEAR_LIMIT:
+        return None
+    return max(SLOW * (min(filled, FULL) - NEAR_LIMIT), SLOW / 20)
