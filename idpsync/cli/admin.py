@@ -81,7 +81,7 @@ def _show_lines(console: Console, lines: list[dict[str, object]]) -> None:
         said = f"{mark} {line['organization']} {line['system']}: {line['detail']}{latency}"
         console.print(Text(said, style="bold red" if line["ok"] is False else ""), soft_wrap=True)
         for fact in line.get("facts", ()):  # type: ignore[attr-defined]
-            console.print(Padding(Text(fact), (0, 0, 0, len(mark) + 1)))
+            console.print(Padding(Text(fact), (0, 0, 0, len(mark) + 1), expand=False))
 
 
 @click.group()

@@ -46,6 +46,20 @@ def _receivers_differ(tree: Tree) -> Iterator[Fault]:
     return _repeats(tree, "alerts.receivers.*.name", "two receivers have the same name")
 
 
+def _directories_differ(tree: Tree) -> Iterator[Fault]:
+    """By name, else by kind; in one list only."""
+    first: dict[str, str] = {}
+    listed = [(path, one) for path, one in select(tree, "directory.*") if isinstance(one, dict)]
+    for path, one in listed if isinstance(tree.get("directory"), list) else ():
+        name = one.get("name") or one.get("kind")
+        if isinstance(name, str):
+            if name in first:
+                key = "name" if "name" in one else "kind"
+                said = f"is called {name}, as {first[name]} is: give it a `name` of its own"
+                yield Fault((*path, key), said)
+            first.setdefault(name, dotted(path))
+
+
 def _repeats(tree: Tree, pattern: str, complaint: str) -> Iterator[Fault]:
     first: dict[str, str] = {}
     for path, name in select(tree, pattern):
@@ -185,6 +199,7 @@ _CHECKS: tuple[Callable[[Tree], Iterator[Fault]], ...] = (
     _reserve_is_bought,
     _rules_say_something_new,
     _receivers_differ,
+    _directories_differ,
     _mail_has_a_server,
     _mail_login_is_whole,
     _demo_stays_at_home,

@@ -55,10 +55,22 @@ def _item(value: object, part: str | int) -> object:
 
 
 def _chosen(leaves: list[Any], value: object) -> list[Any]:
-    """Of several models those whose `kind` the file names; all of them when it names none of them."""
+    """Of several models those whose `kind` the file names; all of them when it names none of them.
+
+    One thing may stand where a list of such things may: it counts as the only one.
+    """
+    if isinstance(value, Mapping):
+        leaves = [one for leaf in leaves for one in _each(leaf)]
     kind = value.get("kind") if isinstance(value, Mapping) else None
     narrowed = [leaf for leaf in leaves if _is_model(leaf) and kind in _kinds(leaf)]
     return narrowed or leaves
+
+
+def _each(leaf: Any) -> Iterator[Any]:
+    if get_origin(leaf) in (tuple, list, Sequence):
+        yield from _leaves(get_args(leaf)[0])
+    else:
+        yield leaf
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:

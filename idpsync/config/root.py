@@ -24,10 +24,10 @@ from idpsync.config.sections import (
 )
 from idpsync.core.contract import Contract, Proration
 from idpsync.core.model import fold
-from idpsync.core.policy import GroupRule, Policy
+from idpsync.core.policy import GroupRule, Policy, domain_of
 from idpsync.core.seats import Ladder, Tier
 from idpsync.jit.settings import JitConfig, LoginTier
-from idpsync.sources import DirectoryConfig
+from idpsync.sources import Directories
 from idpsync.targets import TargetConfig
 
 
@@ -41,8 +41,8 @@ class Config(Section):
     contract: ContractConfig
     policy: PolicyConfig = PolicyConfig()
     guard: GuardConfig = GuardConfig()
-    directory: DirectoryConfig
-    """Where people and groups are read."""
+    directory: Directories
+    """Where people and groups are read: one directory, or a list in the order in which they win."""
     target: TargetConfig
     """Where accounts live: the service that the seats are bought for."""
     jit: JitConfig | None = None
@@ -89,6 +89,10 @@ class Config(Section):
         owner = self.organization.primary_owner
         names = (*self.organization.protected, *((owner,) if owner else ()))
         return frozenset(fold(name) for name in names)
+
+    def verified(self, email: str) -> bool:
+        """Whether the address says who somebody is: its domain is one of the organisation's."""
+        return domain_of(email) in self.organization.verified_domains
 
     def rulebook(self) -> Policy:
         """`policy` and what bears on it elsewhere, as the core decides by it."""

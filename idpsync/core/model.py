@@ -14,6 +14,9 @@ PRIMARY_OWNER, OWNER, ADMIN, USER = "primary_owner", "owner", "admin", "user"
 
 NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 
+ALSO = "id in "
+"""Attributes that begin so name a further directory and the id that a person has there."""
+
 
 def fold(name: str) -> str:
     """The form in which user names and e-mail addresses are compared (NFC, case folded).
@@ -84,6 +87,11 @@ class DirectoryUser:
         said = self.attributes.get("user_type") or self.attributes.get("userType") or ""
         return said.casefold() == "guest"
 
+    @property
+    def other_ids(self) -> tuple[str, ...]:
+        """The ids under which further directories of the organisation know the same person."""
+        return tuple(value for name, value in self.attributes.items() if name.startswith(ALSO))
+
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -122,7 +130,7 @@ class DirectorySnapshot:
     names what was asked for (server, base, filter, application): another scope, another set of people.
     `other_groups` are groups that nothing asks for, external id → name, as far as the source saw them:
     a group that is gone may be among them under its new name. `requests` is what the read cost the
-    directory, answered by a pause so many times: `throttled`.
+    directory, answered by a pause so many times: `throttled`. `several`: of more directories than one.
     """
 
     source: str
@@ -137,6 +145,7 @@ class DirectorySnapshot:
     users_proof: Proof | None = field(default=None, compare=False)
     requests: int = field(default=0, compare=False)
     throttled: int = field(default=0, compare=False)
+    several: bool = field(default=False, compare=False)
 
     @property
     def complete(self) -> bool:

@@ -15,8 +15,9 @@ from idpsync.core.errors import (
     Transient,
 )
 from idpsync.core.guard import guard
+from idpsync.core.kinship import under_present_ids
 from idpsync.core.membership import under_present_names
-from idpsync.core.model import Coverage, DirectorySnapshot, Link
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Link
 from idpsync.core.planner import plan
 from idpsync.core.policy import Policy
 from idpsync.core.records import LastRead
@@ -45,6 +46,7 @@ class Reader:
         begun = self.rooms.clock.now()
         last, links = self.rooms.cache.last_read(), self.rooms.registry.links()
         snapshot = self._examined(last, links)
+        links = under_present_ids(links, snapshot, self._as_last_read)
         world, listed = self._world(snapshot, links, begun)
         preview = self._decided(world, last, listed, self._findings(world, listed))
         made = preview.plan
@@ -59,6 +61,10 @@ class Reader:
             linked=sum(link.source == self.rooms.source.name for link in links),
             keys=_keys(self.rule.policy),
         )
+
+    def _as_last_read(self, external_id: str) -> DirectoryUser | None:
+        known = self.rooms.cache.person(external_id)
+        return known.user if known and known.user.external_id == external_id else None
 
     def _world(
         self, snapshot: DirectorySnapshot, links: tuple[Link, ...], begun: datetime

@@ -1,7 +1,7 @@
 """One reconciliation: read everything, plan, guard, apply, record."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
@@ -13,6 +13,7 @@ from idpsync.core.errors import (
     LeaseLost,
     OthersToAdopt,
 )
+from idpsync.core.kinship import followed
 from idpsync.core.model import Link
 from idpsync.core.policy import Mode
 from idpsync.core.records import Cause, RunRecord, RunState, Seated
@@ -210,6 +211,8 @@ class Reconciler:
             self._mirror(preview, cause)
         note_arrivals(rooms, world.invites, world.accounts, preview.begun, cause)
         rooms.assignments.follow({a.id: a.member for a in world.accounts}, cause)
+        if preview.snapshot.several:
+            self._follow(world.links, cause)
         for adoption in made.adoptions:
             link = Link(adoption.account_id, adoption.source, adoption.external_id, rooms.clock.now())
             because = (f"matched by {adoption.matched_by}",)
@@ -233,6 +236,12 @@ class Reconciler:
         else:
             rooms.cache.update(preview.changes)
         return performed
+
+    def _follow(self, links: Iterable[Link], cause: Cause) -> None:
+        """Put down the links of people who go by the id of another directory now."""
+        because = ("known under this id, too, in another of the directories",)
+        for link in followed(self.rooms.registry.links(), links):
+            self.rooms.registry.link(link, replace(cause, because=because))
 
     def _end(
         self,

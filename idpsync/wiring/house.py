@@ -111,10 +111,11 @@ def _rooms(config: Config, store: Store) -> Rooms:
 
 def build_source(config: Config) -> DirectorySource:
     """The directory; it writes the groups that the target's seats hang on, and no other."""
-    return sources.build(
+    return sources.build_all(
         config.directory,
         clock=CLOCK,
         groups=config.rule_groups(),
+        verified=config.verified,
         owned=targets.owned_groups(config.target),
     )
 

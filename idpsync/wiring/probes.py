@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,7 +21,7 @@ from idpsync.wiring.mail import postman
 
 def not_built(config: Config) -> tuple[Problem, ...]:
     """Kinds that the configuration names and this version only validates."""
-    unbuilt = (sources.not_built(config.directory), targets.not_built(config.target))
+    unbuilt = (sources.not_built(*config.directory), targets.not_built(config.target))
     return (
         *(p for problems in unbuilt for p in problems),
         *notify.not_built(config.alerts.receivers),
@@ -35,9 +37,9 @@ def _unused(config: Config) -> list[Problem]:
     if _set(alerts, "renewal_days"):
         only = "`contract` warns by it; an alert for it is not built in this version"
         told.append(Problem("alerts.renewal_days", only))
-    if _set(schedule, "full_read") and not sources.tells_changes(config.directory):
-        kind = config.directory.kind
-        only = f"has no effect: what changed in a directory of kind {kind} is not built in this version"
+    if _set(schedule, "full_read") and not sources.tells_changes(*config.directory):
+        kinds = " and ".join(sorted({directory.kind for directory in config.directory}))
+        only = f"has no effect: what changed in a directory of kind {kinds} is not built in this version"
         told.append(Problem("schedule.full_read", f"{only}; everything is read each time"))
     return told
 
@@ -96,13 +98,10 @@ def _store(config: Config, folder: Path) -> tuple[Store, Health]:
 def _systems(config: Config, store: Store) -> Iterator[Health]:
     name = config.organization.id
 
-    def directory() -> Health:
-        return build_source(config).probe()
-
     def target() -> Health:
         return build_target(config, store, build_source(config), {}).probe()
 
-    yield _probed("directory", directory)
+    yield from _directories(config)
     yield _probed("target", target)
     for receiver in config.alerts.receivers:
 
@@ -112,6 +111,31 @@ def _systems(config: Config, store: Store) -> Iterator[Health]:
         yield _probed(f"receiver {receiver.name}", notifier)
     if carrier := postman(config):
         yield _probed("mail", carrier.probe)
+
+
+def _directories(config: Config) -> Iterator[Health]:
+    """A line for each. Of several one alone need not have every group, but one of them has to."""
+    groups = config.rule_groups()
+    if len(config.directory) == 1:
+        yield _probed("directory", lambda: build_source(config).probe())
+        return
+    missing = groups
+    for name, directory in zip(sources.names_of(config.directory), config.directory, strict=True):
+        asked = partial(_directory, directory, groups)
+        health = _probed(f"directory {name}", asked)
+        missing &= health.missing if health.ok or health.missing else frozenset()
+        if health.missing and not health.ok:
+            without = partial(_directory, directory, groups - health.missing)
+            sound = _probed(f"directory {name}", without).ok
+            health = replace(health, ok=sound)
+        yield replace(health, system=f"directory {name}")
+    if missing:
+        told = f"no directory has {', '.join(sorted(missing))}; change the rules that name them"
+        yield Health("directories", ok=False, detail=told, missing=missing)
+
+
+def _directory(config: sources.DirectoryConfig, groups: frozenset[str]) -> Health:
+    return sources.build(config, clock=CLOCK, groups=groups).probe()
 
 
 def _probed(system: str, ask: Callable[[], Health]) -> Health:

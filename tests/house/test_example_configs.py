@@ -81,7 +81,7 @@ def test_the_full_example_shows_the_defaults_where_it_says_so() -> None:
 def test_the_quickstart_needs_nothing_but_this_machine() -> None:
     config = example("quickstart.yaml")
     assert config.store.url == "sqlite:///var/idpsync.db"
-    assert (config.directory.kind, config.target.kind) == ("file", "local")
+    assert (config.directory[0].kind, config.target.kind) == ("file", "local")
     assert config.jit is not None
     assert config.jit.idp.demo
     assert config.jit.base_url == f"http://{config.web.listen}" == "http://127.0.0.1:8080"

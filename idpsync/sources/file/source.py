@@ -89,14 +89,22 @@ class FileSource:
         return None
 
     def probe(self) -> Health:
-        """Read the file as a run would; faults raise as in `read`."""
+        """Read the file as a run would; faults raise as in `read`. Not ok when a group is missing."""
         started = self._clock.now()
         people = self._people("probe")
-        lines = f"{len(people.rows)} people in {self._config.path}"
+        detail = f"{len(people.rows)} people in {self._config.path}"
         if people.spoiled:
-            lines += f"; {_told(people.spoiled)}"
-        latency = max(self._clock.now() - started, timedelta(0))
-        return Health(self._system, not people.spoiled, lines, latency)
+            detail += f"; {_told(people.spoiled)}"
+        groups = _groups(people, self._groups, Coverage.COMPLETE)
+        missing = frozenset(group.name for group in groups if group.members is None)
+        return Health(
+            system=self._system,
+            ok=not people.spoiled and not missing,
+            detail=detail,
+            latency=max(self._clock.now() - started, timedelta(0)),
+            facts=tuple(_fact(group) for group in groups),
+            missing=missing,
+        )
 
     def _people(self, operation: str) -> PeopleFile:
         return self._parsed(self._content(operation), operation)
@@ -125,6 +133,12 @@ class FileSource:
 
     def _malformed(self, operation: str, faults: Sequence[Problem]) -> Malformed:
         return Malformed(self._system, operation, _told(faults))
+
+
+def _fact(group: Group) -> str:
+    if group.members is None:
+        return f"group '{group.name}' is not there: {group.reason}"
+    return f"group '{group.name}': {len(group.members)} in it"
 
 
 class StillWriting(OSError):

@@ -1,0 +1,45 @@
+"""Links of people whom several directories know, each under an id of its own.
+
+Which of the ids somebody goes by depends on the directories that have them now: whoever is put into an
+earlier one, or is gone from it, goes by another. The link follows, on the word of a read that showed
+both ids as one person: this one, or the last complete one.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from idpsync.core.model import DirectorySnapshot, DirectoryUser, Link
+
+Known = Callable[[str], DirectoryUser | None]
+
+
+def under_present_ids(
+    links: Iterable[Link], snapshot: DirectorySnapshot, known: Known
+) -> tuple[Link, ...]:
+    """The links, each under the id that its person goes by in `snapshot`.
+
+    `known` is somebody as the last complete read showed them, by external id. A read that is not whole
+    moves nobody: the directory that an id belongs to may be the one that was not read.
+    """
+    kept = tuple(links)
+    if not (snapshot.several and snapshot.complete):
+        return kept
+    present = {user.external_id for user in snapshot.users}
+    present_as = {other: user.external_id for user in snapshot.users for other in user.other_ids}
+
+    def follow(link: Link) -> Link:
+        if link.external_id in present or link.source != snapshot.source:
+            return link
+        before = known(link.external_id)
+        others = (link.external_id, *(before.other_ids if before else ()))
+        now = (present_as.get(other, other) for other in others)
+        found = next((external_id for external_id in now if external_id in present), None)
+        return replace(link, external_id=found) if found else link
+
+    return tuple(map(follow, kept))
+
+
+def followed(before: Iterable[Link], after: Iterable[Link]) -> tuple[Link, ...]:
+    """Those links of `after` whose person went by another id in `before`."""
+    ids = {link.account_id: link.external_id for link in before}
+    return tuple(link for link in after if ids.get(link.account_id, "") not in ("", link.external_id))

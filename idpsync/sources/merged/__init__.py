@@ -1,0 +1,1 @@
+"""Several directories of one organisation, read as one."""

@@ -1,0 +1,219 @@
+"""Several directories of one organisation, read as one: the order says who wins.
+
+One that cannot be read takes nothing from anybody: its people and its groups count as unread, what the
+others show goes on being added. Which is the first matters: links go by its name and its ids.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from idpsync.core.changes import DirectoryChanges
+from idpsync.core.errors import CredentialsRejected, Malformed, NotFound, Refused, RemoteError
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Proof
+from idpsync.core.ports import CanFind, CanReadChanges, CanWriteGroups, Clock
+from idpsync.core.records import Health
+from idpsync.core.suspicion import SCOPE_PARTS
+from idpsync.sources.merged.changes import Memory
+from idpsync.sources.merged.groups import joined, united
+from idpsync.sources.merged.parts import Part, PartRead
+from idpsync.sources.merged.people import People, Verified, merged
+
+log = structlog.get_logger()
+
+SYSTEM = "directories"
+WORSE = (Coverage.FAILED, Coverage.PARTIAL, Coverage.SUSPECT)
+
+
+class MergedSource:
+    """`directory: [ … ]`. `verified` tells which e-mail addresses make two records one person."""
+
+    def __init__(
+        self, parts: Sequence[Part], *, clock: Clock, groups: frozenset[str], verified: Verified
+    ) -> None:
+        self.parts, self.name = tuple(parts), parts[0].source.name
+        self.kind = "+".join(part.source.kind for part in parts)
+        self._clock, self._wanted, self._verified = clock, groups, verified
+        self._people = People()
+        self._memory: Memory | None = None
+
+    @property
+    def scope(self) -> str:
+        """What decides who is seen, and under which id."""
+        order = ",".join(part.name for part in self.parts)
+        return SCOPE_PARTS.join([f"order={order}", *(f"{p.name}: {p.scope}" for p in self.parts)])
+
+    def read(self, since: str | None = None) -> DirectorySnapshot:  # noqa: ARG002
+        """Everybody once, and each wanted group with the members it has anywhere.
+
+        A directory that cannot be read makes the read partial and is named in its problems. Raises only
+        when none could be read: rejected credentials first, else the error of the first.
+        """
+        taken_at, self._memory = self._clock.now(), None
+        reads = [_read(part) for part in self.parts]
+        _raise_if_none(reads)
+        shown = [(read.part, read.snapshot.users) for read in reads if read.snapshot]
+        people = self._people = merged(shown, self.name, self._verified)
+        snapshots = [read.snapshot for read in reads if read.snapshot]
+        snapshot = DirectorySnapshot(
+            source=self.name,
+            taken_at=min([taken_at, *(s.taken_at for s in snapshots)]),
+            users=tuple(people.users.values()),
+            groups=tuple(united(name, reads, people) for name in sorted(self._wanted)),
+            users_coverage=_coverage(reads, people),
+            problems=(*(p for read in reads for p in read.problems), *people.problems),
+            cursor=_cursor(reads),
+            scope=self.scope,
+            other_groups={key: name for s in snapshots for key, name in s.other_groups.items()},
+            users_proof=_proof(reads),
+            requests=sum(s.requests for s in snapshots),
+            throttled=sum(s.throttled for s in snapshots),
+            several=True,
+        )
+        if snapshot.complete:
+            self._memory = Memory.of(snapshot, reads, people, self._verified)
+        return snapshot
+
+    def changes(self, since: str) -> DirectoryChanges | None:
+        """What changed in each of them.
+
+        None where one cannot tell, or where somebody is concerned whose address stands in several.
+        """
+        memory, self._memory = self._memory, None
+        if memory is None or since != memory.cursor:
+            return None
+        told: list[DirectoryChanges] = []
+        for part, cursor in zip(self.parts, json.loads(since), strict=True):
+            source = part.source
+            seen = source.changes(cursor) if isinstance(source, CanReadChanges) else None
+            if seen is None or seen.problems:
+                return None
+            told.append(seen)
+        found = memory.move_on(told, _cursors([seen.cursor for seen in told]))
+        self._memory = memory if found else None
+        return found
+
+    def find(self, user_name: str) -> tuple[DirectoryUser, frozenset[str]] | None:
+        """One person, with the groups they have in any directory; None when nobody is so called.
+
+        Asked for by user name everywhere, and by the address of whoever has it. Raises when the answer
+        is not certain: a directory does not answer, or two people have the name.
+        """
+        found = self._found(user_name)
+        email = next((user.profile.email for _, user, _ in found if user.profile.email), None)
+        if email and self._verified(email):
+            known = {part.name for part, _, _ in found}
+            found += [one for one in self._found(email) if one[0].name not in known]
+        if not found:
+            return None
+        people = merged([(part, [user]) for part, user, _ in found], self.name, self._verified)
+        if len(people.users) > 1:
+            names = ", ".join(sorted(people.users))
+            raise Malformed(SYSTEM, "find person", f"{len(people.users)} people are so called: {names}")
+        (person,) = people.users.values()
+        return person, frozenset().union(*(groups for _, _, groups in found))
+
+    def _found(self, name: str) -> list[tuple[Part, DirectoryUser, frozenset[str]]]:
+        able = ((part, part.source) for part in self.parts)
+        asked = ((p, source.find(name)) for p, source in able if isinstance(source, CanFind))
+        return [(part, *answer) for part, answer in asked if answer]
+
+    def probe(self) -> Health:
+        """All of them at once; `check` asks each by itself."""
+        healths = [part.source.probe() for part in self.parts]
+        missing = frozenset[str].intersection(*(health.missing for health in healths))
+        sound = all(health.ok or health.missing - missing for health in healths)
+        return Health(
+            system=SYSTEM,
+            ok=sound and not missing,
+            detail="; ".join(health.detail for health in healths),
+            latency=max(health.latency for health in healths),
+            facts=tuple(fact for health in healths for fact in health.facts),
+            missing=missing,
+        )
+
+
+class WritableMergedSource(MergedSource):
+    """Several directories, some of which have groups that may be written: each where it is."""
+
+    def members_of(self, group: str) -> frozenset[str]:
+        part, _, members = self._holder(group)
+        return frozenset(self._people.ids(part, members))
+
+    def add_member(self, group: str, external_id: str) -> None:
+        part, writer, _ = self._holder(group)
+        writer.add_member(group, self._own_id(part, group, external_id))
+
+    def remove_member(self, group: str, external_id: str) -> None:
+        part, writer, _ = self._holder(group)
+        writer.remove_member(group, self._own_id(part, group, external_id))
+
+    def _holder(self, group: str) -> tuple[Part, CanWriteGroups, frozenset[str]]:
+        """The first directory that has the group, and who is in it there."""
+        missing: NotFound | None = None
+        for part in self.parts:
+            writer = part.source
+            if isinstance(writer, CanWriteGroups):
+                try:
+                    return part, writer, writer.members_of(group)
+                except NotFound as error:
+                    missing = missing or error
+        raise missing or Refused(SYSTEM, "write group", f"no directory can write the group '{group}'")
+
+    def _own_id(self, part: Part, group: str, external_id: str) -> str:
+        """The id somebody has in this directory; Refused for one who is in another only."""
+        if own := self._people.own_ids.get(external_id, {}).get(part.name):
+            return own
+        prefix = part.key("")
+        if prefix and external_id.startswith(prefix):
+            return external_id.removeprefix(prefix)
+        reason = f"{external_id} is not in the directory '{part.name}', which has the group '{group}'"
+        raise Refused(SYSTEM, "write group", reason)
+
+
+def merge(
+    parts: Sequence[Part], *, clock: Clock, groups: frozenset[str], verified: Verified
+) -> MergedSource:
+    """The directories as one; one that writes groups where any of them does."""
+    writes = any(isinstance(part.source, CanWriteGroups) for part in parts)
+    made: Callable[..., MergedSource] = WritableMergedSource if writes else MergedSource
+    return made(parts, clock=clock, groups=groups, verified=verified)
+
+
+def _read(part: Part) -> PartRead:
+    try:
+        return PartRead(part, part.source.read())
+    except RemoteError as error:
+        log.warning("directory.incomplete", source=part.name, problems=(str(error),))
+        return PartRead(part, error=error)
+
+
+def _raise_if_none(reads: Sequence[PartRead]) -> None:
+    errors = [read.error for read in reads if read.error]
+    if len(errors) == len(reads):
+        raise next((error for error in errors if isinstance(error, CredentialsRejected)), errors[0])
+
+
+def _coverage(reads: Sequence[PartRead], people: People) -> Coverage:
+    """As good as the worst; partial where one was not read and another was."""
+    said = {read.snapshot.users_coverage if read.snapshot else Coverage.FAILED for read in reads}
+    if people.problems:
+        said.add(Coverage.SUSPECT)
+    worst = next((coverage for coverage in WORSE if coverage in said), Coverage.COMPLETE)
+    return Coverage.PARTIAL if worst is Coverage.FAILED and people.users else worst
+
+
+def _cursor(reads: Sequence[PartRead]) -> str | None:
+    cursors = [read.snapshot.cursor for read in reads if read.snapshot and read.snapshot.cursor]
+    return _cursors(cursors) if len(cursors) == len(reads) else None
+
+
+def _cursors(cursors: Sequence[str]) -> str:
+    return json.dumps(cursors)
+
+
+def _proof(reads: Sequence[PartRead]) -> Proof | None:
+    proofs = [(r.part.name, r.snapshot.users_proof) for r in reads if r.snapshot]
+    told = [(name, proof) for name, proof in proofs if proof]
+    return joined(told) if told else None
