@@ -130,11 +130,19 @@ def carry_on(
     """What is other, and `known` as of `now`; None where only a whole read can tell."""
     try:
         asked = Looking(graph, known.asked, nests).now(application)
+        _check(known.asked.membership, asked.membership)
         changes = _told(asked, known.remembered, now)
     except Unclear:
         return None
     known.asked, known.at = asked, now
     return changes
+
+
+def _check(before: Membership, after: Membership) -> None:
+    """A group that shows nobody any more may hide them: nothing is taken from that alone."""
+    for key, found in before.groups.items():
+        if found.users and not after.groups[key].users:
+            raise Unclear(f"the group {key} is empty now")
 
 
 def _told(asked: Asked, last: Remembered, now: datetime) -> DirectoryChanges:

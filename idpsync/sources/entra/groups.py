@@ -75,7 +75,7 @@ def flat(graph: Graph, group: str) -> Found:
         found.doubt(Coverage.GONE, NO_GROUP)
     elif pages.error:
         found.doubt(pages.coverage, pages.reason)
-    else:
+    elif found.users:  # one that shows nobody is looked at more closely
         found.doubt(*judged(found.users, listing.count))
     return found
 

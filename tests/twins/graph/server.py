@@ -436,11 +436,10 @@ def _taken_apart(wire: Wire) -> Asked:
 
 def _clauses(text: str, most: int) -> list[tuple[str, str]]:
     """`name eq 'value' or …`; 400 for another filter, or one of too many clauses."""
-    parts = text.split(" or ")
-    matches = [CLAUSE.fullmatch(part.strip()) for part in parts]
-    if not all(matches) or len(parts) > most:
+    found = list(CLAUSE.finditer(text))
+    if " or ".join(match[0] for match in found) != text or len(found) > most:
         raise Refusal(400, "Request_BadRequest", "Invalid filter clause.")
-    return [(match[1], match[2].replace("''", "'")) for match in matches if match]
+    return [(match[1], match[2].replace("''", "'")) for match in found]
 
 
 def _selected(row: Json, select: list[str]) -> Json:
