@@ -9,8 +9,8 @@ from tests.slapd import free_port
 
 
 class Wire:
-    """Forwards to `upstream`. Answers stop for good after `answer_limit` bytes; `before_request(n)` is
-    called before the n-th request of a connection (bind is the first) goes up.
+    """Forwards to the port `upstream` of `host`. Answers stop for good after `answer_limit` bytes;
+    `before_request(n)` is called before the n-th request of a connection (bind is the first) goes up.
     """
 
     def __init__(
@@ -18,8 +18,9 @@ class Wire:
         upstream: int,
         answer_limit: int | None = None,
         before_request: Callable[[int], None] | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
-        self.port, self._upstream = free_port(), upstream
+        self.port, self._upstream = free_port(), (host, upstream)
         self._limit, self._before = answer_limit, before_request
         self.answered = 0
         self._listener = socket.create_server(("127.0.0.1", self.port))
@@ -30,6 +31,10 @@ class Wire:
     @property
     def url(self) -> str:
         return f"ldap://127.0.0.1:{self.port}"
+
+    def cut_after(self, size: int) -> None:
+        """So many more bytes are answered, then no more."""
+        self._limit = self.answered + size
 
     def close(self) -> None:
         for end in (self._listener, *self._sockets):
@@ -46,7 +51,7 @@ class Wire:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = socket.create_connection(("127.0.0.1", self._upstream))
+                server = socket.create_connection(self._upstream)
                 self._sockets += [client, server]
                 self._start(self._requests, client, server)
                 self._start(self._answers, server, client)
@@ -85,8 +90,9 @@ def broken_wire(
     upstream: int,
     answer_limit: int | None = None,
     before_request: Callable[[int], None] | None = None,
+    host: str = "127.0.0.1",
 ) -> Iterator[Wire]:
-    wire = Wire(upstream, answer_limit, before_request)
+    wire = Wire(upstream, answer_limit, before_request, host)
     try:
         yield wire
     finally:
