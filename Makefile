@@ -34,6 +34,7 @@ bench: $(VENV)/dev.stamp servers ## measure start-up, plans and the claim of a s
 	$(BIN)/python -m benchmarks.plan_command
 	$(BIN)/python -m benchmarks.accounts
 	$(BIN)/python -m benchmarks.claim
+	$(BIN)/python -m benchmarks.requests_okta
 
 servers: ## install the real servers that tests talk to, where apt may
 	@deploy/install-test-servers.sh $(SERVERS)

@@ -88,6 +88,8 @@ class OktaSource:
 
     def find(self, user_name: str) -> tuple[DirectoryUser, frozenset[str]] | None:
         """The person with that login, if they are among those that `read` reads."""
+        if not user_name:
+            return None
         row = self._api.one(f"/api/v1/users/{quote(user_name, safe='')}", operation="find person")
         user = self._people.user(row) if row else None
         if row is None or user is None or fold(user.user_name) != fold(user_name) or has_left(row):

@@ -207,7 +207,10 @@ class OktaTwin:
         except ValueError as error:
             return invalid(str(error))
         counted = query.get("expand") == "stats"
-        return self._paged("/api/v1/groups", [_row(t, counted=counted) for t in teams], query, "groups")
+        rows = [_row(team, counted=counted) for team in teams]
+        if "search" in query and self.org.indexed is not None:  # rows as they were indexed
+            rows = [{**row, "profile": {"name": self.org.indexed[row["id"]]}} for row in rows]
+        return self._paged("/api/v1/groups", rows, query, "groups")
 
     def _searched(self, team: Team, search: str) -> bool:
         index = self.org.indexed
