@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from idpsync.core.model import Coverage, Group, Proof
+from idpsync.core.model import Coverage, DirectorySnapshot, Group, Proof
 from idpsync.sources.merged.parts import PartRead
 from idpsync.sources.merged.people import People
 
+JOINT = "+"  # stands between the ids of a group that several directories have
 CUT = frozenset({Coverage.PARTIAL, Coverage.FAILED})
 
 
@@ -26,12 +27,23 @@ def united(name: str, reads: Sequence[PartRead], people: People) -> Group:
         )
     return Group(
         name=name,
-        external_id="+".join(group.external_id for _, group in there) or name,
+        external_id=JOINT.join(group.external_id for _, group in there) or name,
         members=members,
         coverage=coverage,
         reason="; ".join(_reasons(found if coverage is Coverage.GONE else holders)),
         proof=_proof(there),
     )
+
+
+def others(snapshots: Iterable[DirectorySnapshot]) -> dict[str, str]:
+    """Groups that nothing asks for, id → name; also under the id that is made of several ones."""
+    found: dict[str, str] = {}
+    ids: dict[str, list[str]] = {}
+    for snapshot in snapshots:
+        for key, name in snapshot.other_groups.items():
+            found[key] = name
+            ids.setdefault(name, []).append(key)
+    return found | {JOINT.join(keys): name for name, keys in ids.items()}
 
 
 def _of(read: PartRead, name: str) -> Group:

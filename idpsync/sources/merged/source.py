@@ -16,7 +16,7 @@ from idpsync.core.ports import CanFind, CanReadChanges, CanWriteGroups, Clock
 from idpsync.core.records import Health
 from idpsync.core.suspicion import SCOPE_PARTS
 from idpsync.sources.merged.changes import Memory
-from idpsync.sources.merged.groups import joined, united
+from idpsync.sources.merged.groups import joined, others, united
 from idpsync.sources.merged.parts import Part, PartRead
 from idpsync.sources.merged.people import People, Verified, merged
 
@@ -65,7 +65,7 @@ class MergedSource:
             problems=(*(p for read in reads for p in read.problems), *people.problems),
             cursor=_cursor(reads),
             scope=self.scope,
-            other_groups={key: name for s in snapshots for key, name in s.other_groups.items()},
+            other_groups=others(snapshots),
             users_proof=_proof(reads),
             requests=sum(s.requests for s in snapshots),
             throttled=sum(s.throttled for s in snapshots),
