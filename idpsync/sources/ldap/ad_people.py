@@ -1,5 +1,6 @@
 """What Active Directory says about a person beyond their names."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from idpsync.sources.ldap.ad_values import dns_name, domain_of, guid_of, moment
@@ -20,7 +21,7 @@ class AdMarks:
     """
 
     def __init__(self, config: LdapConfig, now: datetime, plain: Marks) -> None:
-        self._config, self._now, self._plain = config, now, plain
+        self._config, self.now, self._plain = config, now, plain
         self.primary: dict[str, int] = {}
         self.expiring: dict[str, datetime] = {}
 
@@ -44,16 +45,26 @@ class AdMarks:
         """None where the account's state cannot be read: unknown is not disabled."""
         self._note(entry)
         flags, ends = _number(entry, "userAccountControl"), _ends(entry)
-        if (flags or 0) & ACCOUNT_DISABLED or (ends and ends <= self._now):
+        if (flags or 0) & ACCOUNT_DISABLED or (ends and ends <= self.now):
             return False
         said = self._plain.active(entry)
         return None if said and flags is None else said
+
+    def take_over(self, newer: "AdMarks", guids: Iterable[str]) -> None:
+        """What `newer` noted about these people replaces what is noted here."""
+        for guid in guids:
+            self.primary.pop(guid, None)
+            self.expiring.pop(guid, None)
+            if guid in newer.primary:
+                self.primary[guid] = newer.primary[guid]
+            if guid in newer.expiring:
+                self.expiring[guid] = newer.expiring[guid]
 
     def _note(self, entry: Entry) -> None:
         external_id = self.id_of(entry)
         self.expiring.pop(external_id, None)
         self.primary.pop(external_id, None)
-        if (ends := _ends(entry)) and ends > self._now:
+        if (ends := _ends(entry)) and ends > self.now:
             self.expiring[external_id] = ends
         if (primary := _number(entry, "primaryGroupID")) is not None:
             self.primary[external_id] = primary

@@ -24,9 +24,12 @@ _DOMAIN = re.compile(r"(?:^|,)((?:dc=[^,]+)(?:,dc=[^,]+)*)$")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A stretch of a group's members. `following` is where the next begins, None after the last."""
+    """A stretch of a group's members from `start` on. `following` is where the next begins, None after
+    the last.
+    """
 
     values: Sequence[bytes]
+    start: int = 0
     following: int | None = None
 
 
@@ -92,15 +95,17 @@ def part_of(entry: Entry) -> Part:
     A server that shows members without a range has shown them all (Samba, where few are).
     """
     parts = list(_parts(entry))
-    if len(parts) > 1:
+    whole = entry.values.get("member")
+    if len(parts) + bool(whole) > 1:
         raise Unreadable(f"{plain_dn(entry.dn)} shows its members twice")
-    return parts[0] if parts else Part(entry.values.get("member") or ())
+    return parts[0] if parts else Part(whole or ())
 
 
 def _parts(entry: Entry) -> Iterator[Part]:
     for name, values in entry.values.items():
         if found := _RANGE.fullmatch(name):
-            yield Part(values or (), None if found[2] == "*" else int(found[2]) + 1)
+            following = None if found[2] == "*" else int(found[2]) + 1
+            yield Part(values or (), int(found[1]), following)
 
 
 def domain_of(dn: str) -> str:
