@@ -14,6 +14,7 @@ from idpsync.core.errors import (
     RemoteError,
     Transient,
 )
+from idpsync.sources.ldap.ad_refusals import why_refused
 
 SYSTEM = "ldap directory"
 
@@ -79,7 +80,8 @@ def result_error(code: int, description: str, message: str, operation: str) -> R
     """What an answer with this result code means for us."""
     kind = _BY_CODE.get(code, Refused)
     told = f"{description} ({code})"
-    details = [part for part in (message.strip(), _HINTS.get(code, "")) if part]
+    hint = why_refused(message) or _HINTS.get(code, "")
+    details = [part for part in (message.strip().rstrip("\0"), hint) if part]
     return kind(SYSTEM, operation, ": ".join([told, *details]))
 
 
