@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from idpsync.core.books import AccountShelf
-from idpsync.core.errors import ConfigError, Problem
+from idpsync.core.errors import Problem
 from idpsync.core.model import DirectoryUser
 from idpsync.core.ports import CanWriteGroups, Clock, Target
 from idpsync.core.seats import Ladder
+from idpsync.targets.claude import build_claude
 from idpsync.targets.idp_groups import IdpGroupsTarget
 from idpsync.targets.kinds import (
     ClaudeConfig,
@@ -33,7 +34,7 @@ __all__ = [
     "owned_groups",
 ]
 
-BUILT = ("idp_groups", "local", "scim")
+BUILT = ("claude", "idp_groups", "local", "scim")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,16 @@ def build(config: TargetConfig, house: Surroundings) -> Target:
             groups = {house.ladder.named(tier): group for tier, group in config.groups.items()}
             return IdpGroupsTarget(SeatGroups(groups, house.directory), house.shelf, house.people)
         case ClaudeConfig():
-            raise ConfigError(*not_built(config))
+            named = config.seat_lever.groups
+            groups = {house.ladder.named(tier): group for tier, group in named.items()}
+            return build_claude(
+                config,
+                SeatGroups(groups, house.directory),
+                clock=house.clock,
+                ladder=house.ladder,
+                shelf=house.shelf,
+                people=house.people,
+            )
         case _:
             assert_never(config)
 

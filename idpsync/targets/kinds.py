@@ -84,12 +84,23 @@ class ClaudeConfig(Settings):
 
     kind: Literal["claude"]
     api_key: Secret
-    api_version: str = "2023-06-01"
+    api_version: Literal["2023-06-01", "2026-10-21"] = "2023-06-01"
     provisioning_mode: (
         Literal["login_only", "jit_permissive", "jit_advanced", "scim_permissive", "scim_advanced"]
         | None
-    ) = None
+    ) = Field(default=None, description="read from Claude where the key may; needed otherwise")
     seat_lever: IdpGroupLever
+    tier_values: dict[str, str] = Field(
+        default_factory=dict, description="tier name → Claude's word for it in the activity feed"
+    )
+    url: str = "https://api.anthropic.com"
+    rate: Rate = Field(default=1.5, description="the limit is 100 a minute for everybody together")
+    ca_file: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        return guarded(url, carries_credential=True)
 
 
 class IdpGroupsConfig(Settings):

@@ -23,9 +23,18 @@ class SeatGroups:
         self._seen: dict[str, set[Tier]] | None = None
 
     @property
+    def ladder(self) -> tuple[Tier, ...]:
+        """The tiers that have a group, the highest first."""
+        return tuple(self._groups)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The groups, that of the highest tier first."""
         return tuple(self._groups.values())
+
+    def name_of(self, tier: Tier) -> str:
+        """The group whose members have this tier."""
+        return self._groups[tier]
 
     def tiers(self) -> dict[str, Tier]:
         """The tier of everybody in any of the groups, by external id; of several the highest."""

@@ -33,20 +33,9 @@ def no_directory() -> CanWriteGroups:
     raise AssertionError("nothing was asked of the directory")
 
 
-@pytest.mark.parametrize("settings", [SCIM, {"kind": "local"}, GROUPS])
+@pytest.mark.parametrize("settings", [SCIM, {"kind": "local"}, GROUPS, CLAUDE])
 def test_built_kinds_are_built(settings: dict[str, Any]) -> None:
     assert getattr(built(settings), "kind", None) == settings["kind"]
-
-
-@pytest.mark.parametrize("settings", [CLAUDE])
-def test_other_kinds_load_and_say_that_they_are_not_built(settings: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError) as caught:
-        built(settings)
-    (problem,) = caught.value.problems
-    assert problem.path == "target.kind"
-    assert problem.message == (
-        f"{settings['kind']} is not built in this version; built are: idp_groups, local, scim"
-    )
 
 
 def test_a_group_lever_says_that_it_is_not_built() -> None:
