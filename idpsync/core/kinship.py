@@ -8,7 +8,7 @@ both ids as one person: this one, or the last complete one.
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from idpsync.core.model import DirectorySnapshot, DirectoryUser, Link
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Link
 
 Known = Callable[[str], DirectoryUser | None]
 
@@ -18,19 +18,20 @@ def under_present_ids(
 ) -> tuple[Link, ...]:
     """The links, each under the id that its person goes by in `snapshot`.
 
-    `known` is somebody as the last complete read showed them, by external id. A read that is not whole
-    moves nobody: the directory that an id belongs to may be the one that was not read.
+    `known` is somebody as the last complete read showed them, by external id. It counts only where all
+    people were read: else the directory that an id belongs to may be the one that was not.
     """
     kept = tuple(links)
-    if not (snapshot.several and snapshot.complete):
+    if not snapshot.several:
         return kept
     present = {user.external_id for user in snapshot.users}
     present_as = {other: user.external_id for user in snapshot.users for other in user.other_ids}
+    whole = snapshot.users_coverage is Coverage.COMPLETE
 
     def follow(link: Link) -> Link:
         if link.external_id in present or link.source != snapshot.source:
             return link
-        before = known(link.external_id)
+        before = known(link.external_id) if whole and link.external_id not in present_as else None
         others = (link.external_id, *(before.other_ids if before else ()))
         now = (present_as.get(other, other) for other in others)
         found = next((external_id for external_id in now if external_id in present), None)
