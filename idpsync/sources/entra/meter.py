@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from idpsync.answers import Response
 
 NEAR_LIMIT = 0.8  # Graph tells how full its bucket is from here on
-FULL = 1.8  # the most it tells, learn.microsoft.com "Microsoft Graph throttling guidance"
-SLOW = timedelta(seconds=5)  # pause per unit above NEAR_LIMIT: 1 s at 1.0
+FULL = 1.0
+WINDOW = timedelta(seconds=10)  # after which the bucket is whole again
+SHORTEST = timedelta(seconds=0.1)
 LONGEST = timedelta(seconds=60)
 
 
@@ -42,4 +43,5 @@ def _easing(response: Response) -> timedelta | None:
         return None
     if filled < NEAR_LIMIT:
         return None
-    return max(SLOW * (min(filled, FULL) - NEAR_LIMIT), SLOW / 20)
+    share = (min(filled, FULL) - NEAR_LIMIT) / (FULL - NEAR_LIMIT)
+    return max(WINDOW * share, SHORTEST)

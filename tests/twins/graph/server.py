@@ -49,6 +49,7 @@ class Asked:
     query: dict[str, str]
     eventual: bool
     body: Json
+    priority: str = ""
 
     def top(self, most: int) -> int:
         return min(int(self.query.get("$top", "100")), 999, most)
@@ -135,7 +136,7 @@ class GraphTwin:
         except Refusal as no:
             body: Json = {"error": {"code": no.code, "message": no.text}}
             answer = Answer(no.status, body, headers=tuple(no.headers.items()))
-        filled = self._spent / self.quota
+        filled = self._spent / max(self.quota, 1)
         told = [("x-ms-resource-unit", str(answer.cost))]
         if filled >= 0.8:
             told.append(("x-ms-throttle-limit-percentage", f"{filled:.2f}"))
@@ -431,7 +432,8 @@ def _taken_apart(wire: Wire) -> Asked:
     path = re.sub(r"/(microsoft\.graph\.)?delta(\(\))?$", "/delta", parts.path.removeprefix("/v1.0"))
     body = json.loads(wire.body) if wire.body else {}
     eventual = wire.headers.get("consistencylevel", "").casefold() == "eventual"
-    return Asked(wire.method, path, query, eventual, body)
+    priority = wire.headers.get("x-ms-throttle-priority", "")
+    return Asked(wire.method, path, query, eventual, body, priority)
 
 
 def _clauses(text: str, most: int) -> list[tuple[str, str]]:
