@@ -6,14 +6,14 @@ Where anything is not certain, `Uncertain` is raised and everything is to be rea
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 
 from idpsync.core.changes import DirectoryChanges
 from idpsync.core.errors import CredentialsRejected, NotFound, RemoteError
-from idpsync.core.model import DirectorySnapshot, DirectoryUser, fold
+from idpsync.core.model import DirectorySnapshot, DirectoryUser
 from idpsync.sources.ldap.address import Address
 from idpsync.sources.ldap.members import Groups, Roster, Row
 from idpsync.sources.ldap.people import Person
@@ -94,7 +94,7 @@ class Following:
         touched = self._touched(told)
         people, dns = self._people_now(session, touched, person)
         rows = self._rows_now(session, touched, dns, row)
-        roster = self._roster(people, dns)
+        roster = self._roster(people, dns, rows.values())
         found = Groups(Listing(tuple(rows.values())), self.config).resolve(
             self.wanted, roster, cache(visible)
         )
@@ -176,12 +176,13 @@ class Following:
         if any(one.made_up for one in rows.values()):
             raise Uncertain("a group's members are made up by the server")
 
-    def _roster(self, people: dict[str, DirectoryUser | None], dns: dict[str, str]) -> Roster:
+    def _roster(
+        self, people: Mapping[str, DirectoryUser | None], dns: Mapping[str, str], rows: Iterable[Row]
+    ) -> Roster:
         now = {**self.remembered.people, **people}
         by_dn = {dn: key for key, dn in self.dns.items() if key not in people}
         by_dn |= {dn: key for key, dn in dns.items()}
-        by_name = {fold(user.user_name): key for key, user in now.items() if user}
-        return Roster(by_dn, by_name, whole=True)
+        return Roster.of((user for user in now.values() if user), by_dn, rows, whole=True)
 
     def _moved_on(
         self,

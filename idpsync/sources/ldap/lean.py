@@ -15,7 +15,7 @@ from ldap3.strategy.sync import SyncStrategy
 from ldap3.utils.asn1 import decode_message_fast
 from ldap3.version import __version__ as ldap3_version
 
-from idpsync.sources.ldap.ber import OCTETS, SEQUENCE, SET, NotBer, elements, only
+from idpsync.sources.ldap.ber import OCTETS, SEQUENCE, SET, NotBer, element, elements, only
 
 TESTED_VERSION = "2.9.1"
 CHUNK = 262_144  # bytes asked for at once
@@ -35,7 +35,8 @@ def use_lean(connection: Connection) -> bool:
     if ldap3_version != TESTED_VERSION or type(connection.strategy) is not SyncStrategy:
         return False
     connection.strategy.__class__ = LeanSync
-    cast(LeanSync, connection.strategy).unread = bytearray()
+    lean = cast(LeanSync, connection.strategy)
+    lean.unread, lean.taken = bytearray(), 0
     return True
 
 
@@ -43,19 +44,18 @@ class LeanSync(SyncStrategy):
     """`SyncStrategy` with its own receive loop. Entries carry `raw_attributes`, and controls if any."""
 
     unread: bytearray
+    taken: int  # so much of it has been read already
 
     def _get_response(self, message_id: int, timeout: object) -> list[Any]:  # noqa: ARG002
         """All answers to one request, in ldap3's shape."""
         responses: list[Any] = []
+        usual = element(INTEGER, message_id.to_bytes(message_id.bit_length() // 8 + 1, "big"))
         while True:
             message = self._next_message()
-            start, _ = _inside(message, 0, SEQUENCE)
-            at, end = _inside(message, start, INTEGER)
-            number = int.from_bytes(message[at:end], "big")
-            if number == UNSOLICITED:
-                raise LDAPSessionTerminatedByServerError(ENDED)
-            if number != message_id:
-                raise LDAPSocketReceiveError(f"answer {number} to request {message_id}")
+            start = 2 if message[1] < 0x80 else 2 + (message[1] & 0x7F)
+            end = start + len(usual)
+            if message[start:end] != usual:
+                end = _answered(message, start, message_id)
             if message[end] == ENTRY:
                 responses.append(entry_of(message, end))
                 continue
@@ -66,12 +66,13 @@ class LeanSync(SyncStrategy):
 
     def _next_message(self) -> bytes:
         """The bytes of one whole message."""
-        unread = self.unread
-        while (size := message_size(unread)) is None or len(unread) < size:
+        unread, at = self.unread, self.taken
+        while (size := message_size(unread, at)) is None or len(unread) < at + size:
+            del unread[:at]
+            at = 0
             unread += self._receive()
-        message = bytes(unread[:size])
-        del unread[:size]
-        return message
+        self.taken = at + size
+        return bytes(unread[at : self.taken])
 
     def _receive(self) -> bytes:
         try:
@@ -85,23 +86,34 @@ class LeanSync(SyncStrategy):
         return received
 
 
-def message_size(unread: bytes | bytearray) -> int | None:
-    """How many bytes the message at the front has, None while that cannot be told yet."""
-    if len(unread) < 2:
+def message_size(unread: bytes | bytearray, at: int = 0) -> int | None:
+    """How many bytes the message at `at` has, None while that cannot be told yet."""
+    if len(unread) < at + 2:
         return None
-    if unread[0] != SEQUENCE:
-        raise NotBer(f"a message begins with byte 0x{unread[0]:02x}")
-    if unread[1] < 0x80:
-        return unread[1] + 2
-    digits = unread[1] & 0x7F
+    if unread[at] != SEQUENCE:
+        raise NotBer(f"a message begins with byte 0x{unread[at]:02x}")
+    if unread[at + 1] < 0x80:
+        return unread[at + 1] + 2
+    digits = unread[at + 1] & 0x7F
     if not 0 < digits <= 8:
         raise NotBer("a message without definite length")
-    if len(unread) < 2 + digits:
+    if len(unread) < at + 2 + digits:
         return None
-    size = int.from_bytes(unread[2 : 2 + digits], "big")
+    size = int.from_bytes(unread[at + 2 : at + 2 + digits], "big")
     if size > LARGEST_MESSAGE:
         raise NotBer(f"a message of {size} bytes")
     return size + 2 + digits
+
+
+def _answered(message: bytes, at: int, message_id: int) -> int:
+    """Where the message id ends, which must be the one of the request."""
+    at, end = _inside(message, at, INTEGER)
+    number = int.from_bytes(message[at:end], "big")
+    if number == UNSOLICITED:
+        raise LDAPSessionTerminatedByServerError(ENDED)
+    if number != message_id:
+        raise LDAPSocketReceiveError(f"answer {number} to request {message_id}")
+    return end
 
 
 def entry_of(message: bytes, at: int) -> dict[str, Any]:
@@ -112,11 +124,35 @@ def entry_of(message: bytes, at: int) -> dict[str, Any]:
     at, end = _inside(message, at, SEQUENCE)
     if end != stop:
         raise NotBer("an entry whose lengths do not add up")
-    attributes: dict[str, list[bytes]] = {}
-    while at < end:
-        at = _usual(message, at, end, attributes) or _any(message, at, end, attributes)
+    attributes = _attributes(message, at, end)
     entry = {"type": "searchResEntry", "dn": dn, "raw_attributes": attributes}
     return entry if stop == len(message) else entry | {"controls": _controls(message[stop:])}
+
+
+def _attributes(message: bytes, at: int, end: int) -> dict[str, list[bytes]]:
+    """Values by attribute name, in lower case since names compare so (RFC 4512 §2.5).
+
+    Nearly all attributes have one value and short lengths, which then follow from two of them.
+    """
+    attributes: dict[str, list[bytes]] = {}
+    names, before = _name, _BEFORE_VALUE
+    while at < end:
+        if at + 4 > end:
+            raise NotBer("an attribute longer than its list")
+        first, size, second, name_size = message[at : at + 4]
+        value, after = at + 8 + name_size, at + 2 + size
+        if (
+            after <= end
+            and size < 0x80
+            and first == SEQUENCE
+            and second == OCTETS
+            and message[value - 4 : value] == before.get(after - value)
+        ):
+            attributes[names(message[at + 4 : value - 4])] = [message[value:after]]
+            at = after
+        else:
+            at = _any(message, at, end, attributes)
+    return attributes
 
 
 def _controls(content: bytes) -> dict[str, dict[str, bytes]]:
@@ -129,29 +165,13 @@ def _controls(content: bytes) -> dict[str, dict[str, bytes]]:
     return controls
 
 
-def _usual(message: bytes, at: int, end: int, attributes: dict[str, list[bytes]]) -> int:
-    """Read the attribute at `at` if it has one value and short lengths; where it ends, or 0.
-
-    Nearly all attributes are like that, and their lengths follow from two of them.
-    """
-    head = message[at : at + 4]
-    if len(head) < 4 or head[0] != SEQUENCE or head[2] != OCTETS:
-        return 0
-    value = at + 8 + head[3]
-    after = at + 2 + head[1]
-    if message[value - 4 : value] != _BEFORE_VALUE.get(after - value) or after > end or head[1] >= 0x80:
-        return 0
-    attributes[_name(message[at + 4 : value - 4])] = [message[value:after]]
-    return after
-
-
 _BEFORE_VALUE = {size: bytes([SET, size + 2, OCTETS, size]) for size in range(0x7E)}
 """What stands between name and value, by the size of the value."""
 
 
 @lru_cache(maxsize=256)  # a search asks for few attributes; all entries share the texts
 def _name(name: bytes) -> str:
-    return name.decode("ascii", "backslashreplace")
+    return name.decode("ascii", "backslashreplace").lower()
 
 
 def _any(message: bytes, at: int, end: int, attributes: dict[str, list[bytes]]) -> int:

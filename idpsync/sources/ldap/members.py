@@ -3,12 +3,13 @@
 "Success" is not "complete": an ACL can hide people or the `member` attribute, with result 0. Pure.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from idpsync.core.model import Coverage, Group, fold
+from idpsync.core.model import Coverage, DirectoryUser, Group, fold
 from idpsync.sources.ldap.judging import Closure, Judge
 from idpsync.sources.ldap.names import lies_under, normal, without_uid
+from idpsync.sources.ldap.nesting import circles
 from idpsync.sources.ldap.session import Entry, Listing, Unreadable
 from idpsync.sources.ldap.settings import LdapConfig
 
@@ -30,6 +31,20 @@ class Roster:
     by_dn: Mapping[str, str]
     by_name: Mapping[str, str]
     whole: bool
+
+    @classmethod
+    def of(
+        cls,
+        users: Iterable[DirectoryUser],
+        by_dn: Mapping[str, str],
+        rows: Iterable["Row"],
+        *,
+        whole: bool,
+    ) -> "Roster":
+        """For these groups: user names are brought into their form only where a group goes by them."""
+        asked = any(row.uids for row in rows)
+        by_name = {fold(user.user_name): user.external_id for user in users} if asked else {}
+        return cls(by_dn, by_name, whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +74,7 @@ class Rows:
 
     def __init__(self, config: LdapConfig) -> None:
         self._config = config
-        self._normal: dict[bytes, str] = {}
+        self._normal = NormalForms()
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -81,18 +96,20 @@ class Rows:
         return Row(entry.dn, key, external_id, names, dns, uids, doubt, bool(classes & MADE_UP))
 
     def _dns(self, entry: Entry) -> frozenset[str]:
-        known = self._normal
-        values = entry.values.get("member", ())
         try:
-            dns = frozenset(
-                [known[value] for value in values]
-            )  # nearly all of them, from the second group on
-        except KeyError:
-            for value, dn in zip(values, entry.texts("member"), strict=True):
-                known[value] = normal(dn)
-            dns = frozenset([known[value] for value in values])
+            dns = frozenset(map(self._normal.__getitem__, entry.values.get("member", ())))
+        except UnicodeDecodeError as error:
+            raise Unreadable(f"member of {entry.dn} is not UTF-8") from error
         unique = entry.texts("uniqueMember")
         return dns | {normal(without_uid(value)) for value in unique} if unique else dns
+
+
+class NormalForms(dict[bytes, str]):
+    """DNs in normal form by what the server sent, made when first asked for: groups share members."""
+
+    def __missing__(self, value: bytes) -> str:
+        dn = self[value] = normal(value.decode())
+        return dn
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +128,7 @@ class Groups:
         self._config, self._listing = config, listing
         self._user_base, self._group_base = normal(config.user_base), normal(config.group_base)
         self._by_dn = {row.key: row for row in listing.entries}
-        self._direct: dict[str, tuple[Closure, frozenset[str]]] = {}
+        self._closed: dict[str, tuple[Closure, frozenset[str]]] = {}
         self._called: dict[str, list[Row]] = {}
         for row in listing.entries:
             for name in row.called:
@@ -133,16 +150,17 @@ class Groups:
         problems: list[str] = []
         hidden = False
         judge = Judge(self._config, self._listing, people_whole=roster.whole, visible=visible)
-        self._direct.clear()
+        self._closed.clear()
+        self._close(wanted, roster)
         for name in sorted(wanted):
-            group, missing = self._group(name, roster, judge)
+            group, missing = self._group(name, judge)
             groups.append(group)
             hidden |= missing
             if group.reason and group.coverage in TOLD_HERE:
                 problems.append(f"group '{name}': {group.reason}")
         return Found(tuple(groups), tuple(problems), hidden)
 
-    def _group(self, name: str, roster: Roster, judge: Judge) -> tuple[Group, bool]:
+    def _group(self, name: str, judge: Judge) -> tuple[Group, bool]:
         rows = self.called(name)
         if not rows:
             return judge.absent(name), False
@@ -150,32 +168,31 @@ class Groups:
             dns = " and ".join(sorted(row.dn for row in rows))
             return Group(name, name, None, Coverage.FAILED, f"two groups have this name: {dns}"), False
         (row,) = rows
-        closure = self._closure(row, roster)
+        closure, members = self._closed[row.key]
         coverage, reason, hidden = judge.judged(closure)
-        members, proof = frozenset(closure.members), self._listing.proof
+        proof = self._listing.proof
         return Group(name, row.external_id, members, coverage, reason, proof), hidden
 
-    def _closure(self, root: Row, roster: Roster) -> Closure:
-        closure = Closure()
-        seen = {root.key}
-        waiting = [root]
-        while waiting:
-            row = waiting.pop()
-            if row.key not in self._direct:
-                self._direct[row.key] = self._taken(row, roster)
-            direct, inner = self._direct[row.key]
-            closure.members |= direct.members
-            closure.unknown |= direct.unknown
-            closure.doubts += direct.doubts
-            waiting += [self._by_dn[dn] for dn in inner - seen]
-            seen |= inner
-        return closure
+    def _close(self, wanted: Iterable[str], roster: Roster) -> None:
+        """Everybody that the wanted groups lead to; groups that lead to each other share it."""
+        direct: dict[str, tuple[Closure, frozenset[str]]] = {}
+
+        def inner(key: str) -> frozenset[str]:
+            direct[key] = self._taken(self._by_dn[key], roster)
+            return direct[key][1]
+
+        roots = [row.key for name in wanted for row in self.called(name)]
+        for circle in circles(roots, inner):
+            beyond = {key for one in circle for key in direct[one][1]}.difference(circle)
+            parts = [*(direct[key][0] for key in circle), *(self._closed[key][0] for key in beyond)]
+            closure = parts[0] if len(parts) == 1 else _joined(parts)
+            self._closed |= dict.fromkeys(circle, (closure, frozenset(closure.members)))
 
     def _taken(self, row: Row, roster: Roster) -> tuple[Closure, frozenset[str]]:
         """The people of one entry, and the DNs of groups inside it."""
         direct = Closure(doubts=[row.doubt] if row.doubt else [])
         strangers = row.dns - roster.by_dn.keys()
-        direct.members = {roster.by_dn[dn] for dn in row.dns - strangers}
+        direct.members = set(map(roster.by_dn.__getitem__, row.dns - strangers))
         for dn in strangers - self._by_dn.keys():
             if lies_under(dn, self._user_base):
                 direct.unknown.add(dn)
@@ -188,6 +205,15 @@ class Groups:
                 direct.unknown.add(name)
         inner = frozenset(strangers & self._by_dn.keys()) if self._config.nested_groups else frozenset()
         return direct, inner
+
+
+def _joined(parts: Sequence[Closure]) -> Closure:
+    """Everybody of all of them."""
+    return Closure(
+        members=set().union(*(part.members for part in parts)),
+        unknown=set().union(*(part.unknown for part in parts)),
+        doubts=list(dict.fromkeys(doubt for part in parts for doubt in part.doubts)),
+    )
 
 
 def _demands_a_member(classes: set[str]) -> bool:

@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 _UNUSUAL = re.compile(r'[\\"+#;]|  | [,=]|[,=] |^ | $')
+_ODD = re.compile(r'[\\"+#; ]')  # all that is unusual has one of these, and one class is found fast
 _ESCAPE = re.compile(r"((?:\\[0-9a-f]{2})+)|\\(.)", re.DOTALL)
 _OPTIONAL_UID = re.compile(r"#'[01]*'B$")  # uniqueMember is a Name And Optional UID (RFC 4517 §3.3.21)
 _QUOTED = re.compile(r'"((?:\\.|[^"\\])*)"', re.DOTALL)
@@ -20,7 +21,7 @@ def normal(dn: str) -> str:
     RDN make no difference. A text that is no DN comes back folded; it never raises.
     """
     folded = _folded(dn)
-    if not _UNUSUAL.search(folded):
+    if not _ODD.search(folded) or not _UNUSUAL.search(folded):
         return folded
     return ",".join(_rdn(rdn) for rdn in _split(_unquoted(folded), ",;"))
 

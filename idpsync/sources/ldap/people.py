@@ -118,12 +118,18 @@ class People:
         """People, their ids by DN, and what could not be read."""
         people = [each for each in listing.entries if not isinstance(each, str)]
         faults = [each for each in listing.entries if isinstance(each, str)]
-        counts = Counter(user.external_id for user, _ in people)
-        doubled = {external_id for external_id, count in counts.items() if count > 1}
-        faults += [f"several people have {self._config.id_attribute} {one}" for one in sorted(doubled)]
-        people = [each for each in people if each[0].external_id not in doubled]
+        if doubled := _doubled([user.external_id for user, _ in people]):
+            told = f"several people have {self._config.id_attribute}"
+            faults += [f"{told} {one}" for one in sorted(doubled)]
+            people = [each for each in people if each[0].external_id not in doubled]
         problems = [f"people were read in part: {listing.reason}"] if listing.error else []
         problems += faults[:TOLD]
         if len(faults) > TOLD:
             problems.append(f"and {len(faults) - TOLD} more people who cannot be read")
         return [user for user, _ in people], {dn: user.external_id for user, dn in people}, problems
+
+
+def _doubled(ids: list[str]) -> set[str]:
+    if len(set(ids)) == len(ids):
+        return set()
+    return {one for one, count in Counter(ids).items() if count > 1}

@@ -265,4 +265,6 @@ def entries_of(response: Iterable[Mapping[str, Any]]) -> list[Entry]:
 
 def _entry(response: Mapping[str, Any]) -> Entry:
     raw = response["raw_attributes"]
-    return Entry(str(response["dn"]), {_lowered(name): values for name, values in raw.items()})
+    if "attributes" in response:  # ldap3's own, with names as the server spells them
+        raw = {_lowered(name): values for name, values in raw.items()}
+    return Entry(response["dn"], raw)

@@ -66,8 +66,8 @@ class LdapSource:
             if listing.error and not listing.entries:
                 raise listing.error
             users, dns, problems = self._people.told_apart(listing)
-            roster = Roster(dns, {fold(u.user_name): u.external_id for u in users}, not problems)
             rows = self._rows(session)
+            roster = Roster.of(users, dns, rows.entries, whole=not problems)
             found = Groups(rows, self._config).resolve(
                 self._wanted, roster, cache(partial(self._visible, session))
             )
