@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import click
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from idpsync import wiring
@@ -81,7 +80,9 @@ def _show_lines(console: Console, lines: list[dict[str, object]]) -> None:
         said = f"{mark} {line['organization']} {line['system']}: {line['detail']}{latency}"
         console.print(Text(said, style="bold red" if line["ok"] is False else ""), soft_wrap=True)
         for fact in line.get("facts", ()):  # type: ignore[attr-defined]
-            console.print(Padding(Text(fact), (0, 0, 0, len(mark) + 1), expand=False))
+            for part in Text(fact).wrap(console, console.width - len(mark) - 1):
+                part.rstrip()
+                console.print(Text(" " * (len(mark) + 1)) + part)
 
 
 @click.group()

@@ -40,6 +40,26 @@ def under_present_ids(
     return tuple(map(follow, kept))
 
 
+def without_the_unread(
+    snapshot: DirectorySnapshot, links: Iterable[Link], known: Known
+) -> DirectorySnapshot:
+    """Where people were read in part: without those who go by the id of somebody who was not read.
+
+    The second directory shows them, perhaps by another name. Who they are the first one says: until it
+    does so again they are neither taken for somebody new nor in doubt.
+    """
+    if not snapshot.several or snapshot.users_coverage is Coverage.COMPLETE:
+        return snapshot
+    present = {user.external_id for user in snapshot.users}
+    unread = (k.external_id for k in links if k.source == snapshot.source)
+    people = (known(external_id) for external_id in unread if external_id not in present)
+    hidden = {other for person in people if person for other in person.other_ids} & present
+    if not hidden:
+        return snapshot
+    users = tuple(user for user in snapshot.users if user.external_id not in hidden)
+    return replace(snapshot, users=users)
+
+
 def followed(before: Iterable[Link], after: Iterable[Link]) -> tuple[Link, ...]:
     """Those links of `after` whose person went by another id in `before`."""
     ids = {link.account_id: link.external_id for link in before}

@@ -15,7 +15,7 @@ from idpsync.core.errors import (
     Transient,
 )
 from idpsync.core.guard import guard
-from idpsync.core.kinship import under_present_ids
+from idpsync.core.kinship import under_present_ids, without_the_unread
 from idpsync.core.membership import under_present_names
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Link
 from idpsync.core.planner import plan
@@ -47,6 +47,7 @@ class Reader:
         last, links = self.rooms.cache.last_read(), self.rooms.registry.links()
         snapshot = self._examined(last, links)
         links = under_present_ids(links, snapshot, self._as_last_read)
+        snapshot = without_the_unread(snapshot, links, self._as_last_read)
         world, listed = self._world(snapshot, links, begun)
         preview = self._decided(world, last, listed, self._findings(world, listed))
         made = preview.plan

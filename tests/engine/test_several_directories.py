@@ -68,6 +68,18 @@ def test_one_that_fails_costs_nobody_anything_and_the_other_goes_on_adding(
     assert f"directory '{name}'" in told.summary
 
 
+def test_whoever_the_second_knows_by_another_name_gets_no_second_account(house: TwoDirectories) -> None:
+    house.second.remove("ada")
+    house.second.add("ada.lovelace", "Users", email="ada@acme.example")
+    house.run()
+    house.directory.down = True
+    house.second.add("zoe", "Users")
+    outcome = house.run()
+    assert outcome.preview
+    assert outcome.preview.plan.conflicts == ()
+    assert house.tiers().keys() == {"ada", "eve", "bob", "zoe"}
+
+
 def test_after_the_failure_everything_is_as_it_was(house: TwoDirectories) -> None:
     before = house.tiers(), house.links()
     house.directory.down = True
