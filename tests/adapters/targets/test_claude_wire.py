@@ -1,0 +1,284 @@
+"""The Claude Admin API on the wire: pages, versions, scopes, limits, and answers that make no sense."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from idpsync.core.errors import (
+    Conflict,
+    CredentialsRejected,
+    Malformed,
+    RateLimited,
+    Refused,
+    RemoteError,
+    Transient,
+    UnknownOutcome,
+)
+from idpsync.settings import Secret
+from idpsync.targets.claude_api import ClaudeApi
+from idpsync.targets.claude_errors import MissingScope
+from tests.adapters.targets.claude_parts import KEY_NAME, ClaudeHouse, claude_house
+from tests.contracts.target import STANDARD, create, deactivate
+from tests.twins.claude.twin import KEY, Answer, Fault, bad, overloaded, refused
+from tests.twins.scim import cut, cut_in_body, without_body
+
+PAGE: dict[str, Any] = {"data": [], "has_more": False, "first_id": None, "last_id": None}
+
+
+@pytest.fixture
+def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClaudeHouse]:
+    monkeypatch.setenv(KEY_NAME, KEY)
+    with claude_house("login_only") as built:
+        yield built
+
+
+def api(house: ClaudeHouse, version: str = "2023-06-01", rate: float = 1000.0) -> ClaudeApi:
+    return ClaudeApi(
+        house.twin.url,
+        Secret(f"env:{KEY_NAME}"),
+        version=version,
+        clock=house.org.clock,
+        rate=rate,
+        timer=house.time.timer,
+    )
+
+
+# --- pages ------------------------------------------------------------------------------------------
+
+
+def test_everybody_is_listed_over_as_many_pages_as_it_takes(house: ClaudeHouse) -> None:
+    house.twin.page_size = 3
+    for number in range(10):
+        house.put(f"user{number}@acme.example")
+    assert len(house.target().accounts()) == 11
+    assert house.twin.counted()["GET organizations/users"] == 4
+
+
+def test_who_joins_between_two_pages_shifts_nobody_out_of_the_listing(house: ClaudeHouse) -> None:
+    house.twin.page_size = 2
+    for number in range(5):
+        house.put(f"user{number}@acme.example")
+    joined: list[str] = []
+
+    def join() -> None:
+        joined.append(f"late{len(joined)}@acme.example")
+        house.org.add_member(joined[-1])
+
+    house.twin.between_pages = join
+    names = {account.user_name for account in house.target().accounts()}
+    assert {f"user{number}@acme.example" for number in range(5)} < names
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {**PAGE, "has_more": True},
+        {**PAGE, "has_more": True, "last_id": "user_again"},
+        {**PAGE, "has_more": "no"},
+        {"data": []},
+        {**PAGE, "data": None},
+        {**PAGE, "data": ["user_1"]},
+        {**PAGE, "data": [{"id": "user_1", "role": "user"}]},
+        PAGE,
+    ],
+)
+def test_a_listing_whose_end_is_not_proven_is_no_listing(
+    house: ClaudeHouse, page: dict[str, Any]
+) -> None:
+    """The last: an organisation without its primary owner was not read whole."""
+    house.twin.faults.append(Fault("GET", "/users?", times=9, instead=Answer(200, page)))
+    with pytest.raises(Malformed):
+        house.target().accounts()
+
+
+def test_pages_that_never_repeat_and_never_end_are_given_up(house: ClaudeHouse) -> None:
+    class Endless(Fault):
+        def takes(self, request: Any) -> bool:
+            self.instead = Answer(200, {**PAGE, "has_more": True, "last_id": f"user_{self.times}"})
+            self.times += 2
+            return bool(request.path.endswith("/users"))
+
+    house.twin.faults.append(Endless("GET"))
+    with pytest.raises(Malformed, match="no end after"):
+        api(house).members()
+
+
+@pytest.mark.parametrize("version", ["2023-06-01", "2026-10-21"])
+def test_both_versions_name_groups_and_their_members(house: ClaudeHouse, version: str) -> None:
+    house.twin.page_size = 2
+    house.put("ada@acme.example")
+    ids = [house.twin.put_group(f"group {number}", *house.org.members) for number in range(5)]
+    asked = api(house, version)
+    found = asked.groups()
+    assert [(group.id, group.source, group.roles) for group in found] == [
+        (one, "direct", frozenset({"rbac_role_1"})) for one in ids
+    ]
+    assert asked.group_members(ids[0]) == set(house.org.members)
+    assert {one.version for one in house.twin.seen} == {version}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": [], "has_more": True, "next_page": None},
+        {"data": [], "has_more": False, "next_page": "2"},
+        {"data": [], "has_more": True, "next_page": "again"},
+        {"data": [], "has_more": False},
+    ],
+)
+def test_opaque_pages_end_only_by_their_own_mark(house: ClaudeHouse, body: dict[str, Any]) -> None:
+    house.twin.faults.append(Fault("GET", "/rbac_groups", times=9, instead=Answer(200, body)))
+    with pytest.raises(Malformed):
+        api(house).groups()
+
+
+def test_a_group_whose_roles_are_not_known_now_is_not_one_without_roles(house: ClaudeHouse) -> None:
+    house.twin.put_group("builders")
+    house.twin.unknown_roles = 1
+    with pytest.raises(Transient):
+        api(house).groups()
+    assert [group.roles for group in api(house).groups()] == [{"rbac_role_1"}]
+
+
+# --- who may ----------------------------------------------------------------------------------------
+
+
+def test_a_missing_scope_is_told_by_its_name_and_stops_the_run(house: ClaudeHouse) -> None:
+    house.twin.keys[KEY] -= {"write:members"}
+    with pytest.raises(MissingScope, match="lacks the scope write:members") as caught:
+        house.target().apply(create("ada", STANDARD))
+    assert caught.value.scopes == {"write:members"}
+    assert house.members_of("seat-standard") == set()
+
+
+def test_a_wrong_key_is_told_and_never_shown(
+    house: ClaudeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_NAME, "sk-ant-api01-wrong-key")
+    for call in (house.target().accounts, lambda: house.target().apply(create("ada"))):
+        with pytest.raises(CredentialsRejected, match=r"target\.api_key") as caught:
+            call()
+        assert "wrong-key" not in str(caught.value)
+    assert "wrong-key" not in str(house.target().probe())
+
+
+def test_a_key_that_is_replaced_is_used_at_once(
+    house: ClaudeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = house.target()
+    target.accounts()
+    house.twin.keys = {"sk-ant-api01-next": house.twin.keys[KEY]}
+    monkeypatch.setenv(KEY_NAME, "sk-ant-api01-next")
+    assert len(target.accounts()) == 1
+
+
+# --- limits and faults ------------------------------------------------------------------------------
+
+
+def test_a_limit_that_others_have_used_up_is_waited_for(house: ClaudeHouse) -> None:
+    house.twin.per_minute = 2
+    assert len(house.target().accounts()) == 1
+    assert max(house.time.slept) > 1
+
+
+def test_our_own_pace_stays_below_the_limit_of_a_minute(house: ClaudeHouse) -> None:
+    house.twin.per_minute = 100
+    paced = api(house, rate=1.5)
+    for _ in range(150):
+        paced.me()
+    assert house.twin.counted()["GET organizations/me"] == 150  # not one was refused
+
+
+def test_no_more_invites_leave_in_an_hour_than_claude_takes(house: ClaudeHouse) -> None:
+    house.org.seats = {"premium": 1, "standard": 5000}
+    house.twin.per_hour = 1200
+    paced = api(house)
+    for number in range(1300):
+        paced.invite(f"user{number}@acme.example", "user")
+    assert house.twin.counted()["POST organizations/invites"] == 1300
+
+
+def test_a_used_up_quota_closes_the_gate_until_it_opens(house: ClaudeHouse) -> None:
+    opens = house.org.clock.now() + timedelta(seconds=40)
+    headers = {
+        "anthropic-ratelimit-requests-remaining": "0",
+        "anthropic-ratelimit-requests-reset": opens.isoformat(),
+    }
+    told = Answer(200, {"id": house.org.id, "name": "Acme"}, headers)
+    house.twin.faults.append(Fault("GET", "/me", instead=told))
+    asked = api(house)
+    asked.me()
+    asked.me()
+    assert sum(house.time.slept) == pytest.approx(40)
+
+
+def test_overload_is_waited_out_and_nothing_is_done_twice(house: ClaudeHouse) -> None:
+    house.twin.faults.append(Fault("POST", "/invites", times=6, instead=overloaded()))
+    house.target().apply(create("ada", STANDARD))
+    assert len(house.org.invites) == 1
+
+
+def test_overload_without_end_is_an_error_that_may_pass(house: ClaudeHouse) -> None:
+    house.twin.faults.append(Fault("GET", times=9999, instead=overloaded()))
+    with pytest.raises(RateLimited):
+        house.target().accounts()
+
+
+def test_a_membership_that_changes_just_now_is_asked_again(house: ClaudeHouse) -> None:
+    busy = refused(409, "conflict_error", "busy", "concurrent_membership_change")
+    account = house.target().apply(create("ada", STANDARD))
+    house.org.accept("ada@acme.example")
+    house.twin.faults.append(Fault("DELETE", "/users/", times=2, instead=busy))
+    house.target().apply(deactivate(account))
+    assert house.user_names() == []
+
+
+def test_another_conflict_is_told(house: ClaudeHouse) -> None:
+    house.twin.faults.append(Fault("POST", instead=refused(409, "conflict_error", "something else")))
+    with pytest.raises(Conflict):
+        house.target().apply(create("ada", STANDARD))
+
+
+@pytest.mark.parametrize("wire", [cut, cut_in_body, without_body])
+def test_a_removal_whose_answer_is_lost_was_done(house: ClaudeHouse, wire: Any) -> None:
+    account = house.target().apply(create("ada", STANDARD))
+    house.org.accept("ada@acme.example")
+    house.twin.faults.append(Fault("DELETE", wire=wire))
+    house.target().apply(deactivate(account))
+    assert house.user_names() == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, {}),
+        Answer(200, {"id": "invite_1", "email": "eve@acme.example", "role": "user"}),
+        refused(500, "api_error", "oops"),
+    ],
+)
+def test_an_invite_that_may_have_been_made_is_of_unknown_outcome(
+    house: ClaudeHouse, answer: Answer
+) -> None:
+    house.twin.faults.append(Fault("POST", times=9, instead=answer))
+    with pytest.raises(UnknownOutcome):
+        house.target().apply(create("ada", STANDARD))
+
+
+def test_a_bare_400_is_judged_by_what_was_asked_never_by_its_words(house: ClaudeHouse) -> None:
+    house.put("ada@acme.example")
+    (account,) = (a for a in house.target().accounts() if a.user_name == "ada@acme.example")
+    house.twin.faults.append(Fault("DELETE", instead=bad("no seats available: already_member")))
+    with pytest.raises(Refused) as caught:
+        house.target().apply(deactivate(account))
+    assert type(caught.value).__name__ == "Uncoded"
+
+
+def test_a_page_of_html_is_no_listing(house: ClaudeHouse) -> None:
+    house.twin.faults.append(Fault("GET", wire=lambda line, _: line.send(HTML)))
+    with pytest.raises(RemoteError):
+        house.target().accounts()
+
+
+HTML = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>"
