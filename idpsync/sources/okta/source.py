@@ -149,10 +149,14 @@ class OktaSource:
     def _count(self, found: Found, scope: frozenset[str]) -> str:
         """How many people a read would give: the app's are counted, those of groups Okta counts."""
         if self._config.app_id:
-            return f"{len(self._people.of(embedded(self._reading.assigned().whole()))[0])} people"
+            return _people(len(self._people.of(embedded(self._reading.assigned().whole()))[0]))
         ids = {found.groups[name].id for name in scope if name in found.groups}
         counts = [known.count or 0 for known in self._groups.by_ids(ids, counted=True)]
-        return f"{'at most ' if len(counts) > 1 else ''}{sum(counts)} people"
+        return f"{'at most ' if len(counts) > 1 else ''}{_people(sum(counts))}"
+
+
+def _people(number: int) -> str:
+    return f"{number} {'person' if number == 1 else 'people'}"
 
 
 def _bears(theirs: Mapping[str, str], wanted: str) -> bool:

@@ -26,7 +26,7 @@ class LivingClock:
 
     def sleep(self, seconds: float) -> None:
         """Those who sleep at the same time wake together."""
-        until = self._at + timedelta(seconds=seconds)
+        until = self._at + timedelta(seconds=max(seconds, 0.001))
         with self._lock:
             self.slept += seconds
             self._at = max(self._at, until)

@@ -120,7 +120,7 @@ class Tokens:
             raise Bad("The client_id is unknown.")
         if claims["aud"] != url or claims["jti"] in self.seen_proofs:
             raise Bad("the audience is another, or the assertion was used before")
-        if not claims["iat"] - 5 <= now < claims["exp"] <= now + 3600:
+        if not claims["iat"] - 120 <= now < claims["exp"] <= now + 3600:
             raise Bad("The client_assertion token has expired or is not valid yet.")
         self.seen_proofs.add(claims["jti"])
 

@@ -1,0 +1,182 @@
+"""How fast Okta is asked: our part of its limits, and what a 429 means."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+
+import pytest
+
+from idpsync.answers import Response
+from idpsync.sources.okta.quota import Crowd, Tally, quota
+from tests.adapters.sources.okta_world import APP, OktaWorld, okta_world
+from tests.twins.okta.server import TOO_MANY, Answer, Fault
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+JITTER = 0.5
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[OktaWorld]:
+    """2,300 people in the application, of whom 1,100 are in "Users"."""
+    with okta_world(tmp_path, app=True) as world:
+        world.staff(2300, Users=1100)
+        yield world
+
+
+def answer(status: int, limit: int, left: int, reset: int, *, sent: datetime = NOW) -> Response:
+    headers = {
+        "x-rate-limit-limit": str(limit),
+        "x-rate-limit-remaining": str(left),
+        "x-rate-limit-reset": str(int(NOW.timestamp()) + reset),
+        "date": format_datetime(sent, usegmt=True),
+    }
+    return Response(status, headers, b"")
+
+
+def rest(
+    told: Response, *, share: float = 0.5, now: datetime = NOW, crowd: Crowd | None = None
+) -> float:
+    pause = quota(share, crowd or Crowd(), Tally())(told, now)
+    return pause.total_seconds() if pause else 0.0
+
+
+# --- what an answer says ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("limit", "left", "share", "waits"),
+    [
+        (100, 51, 0.5, False),
+        (100, 50, 0.5, True),
+        (100, 0, 0.5, True),
+        (100, 11, 0.9, False),
+        (100, 10, 0.9, True),
+        (100, 1, 1.0, False),
+        (100, 0, 1.0, True),
+        (1, 0, 0.1, True),
+        (10, 10, 0.01, False),
+    ],
+)
+def test_when_our_part_is_used_up_we_wait_for_the_reset(
+    limit: int, left: int, share: float, waits: bool
+) -> None:
+    pause = rest(answer(200, limit, left, 40), share=share)
+    assert 40 <= pause <= 40 + JITTER if waits else pause == 0
+
+
+def test_the_reset_is_counted_from_the_answers_own_date_and_not_from_our_clock() -> None:
+    told = answer(429, 10, 0, 8)
+    assert 8 <= rest(told, now=NOW + timedelta(hours=3)) <= 8 + JITTER
+    assert 8 <= rest(told, now=NOW - timedelta(hours=3)) <= 8 + JITTER
+
+
+def test_a_reset_that_is_over_is_no_reason_to_wait_but_after_a_429() -> None:
+    assert rest(answer(200, 10, 0, -5)) == 0
+    assert 1 <= rest(answer(429, 10, 0, -5)) <= 1 + JITTER
+
+
+def test_a_reset_far_away_is_not_believed() -> None:
+    assert rest(answer(429, 10, 0, 86_400)) <= 15 * 60 + JITTER
+
+
+def test_without_limits_nothing_is_waited_for() -> None:
+    assert quota(0.5, Crowd(), Tally())(Response(200, {}, b""), NOW) is None
+    told = {"x-rate-limit-limit": "many", "x-rate-limit-remaining": "-1", "x-rate-limit-reset": "soon"}
+    assert quota(0.5, Crowd(), Tally())(Response(429, told, b""), NOW) is None
+
+
+def test_too_many_at_once_is_a_short_pause_and_one_request_fewer_in_flight() -> None:
+    crowd = Crowd()
+    for most in (3, 2, 1, 1):
+        assert 1 <= rest(answer(429, 0, 0, 60), crowd=crowd) <= 1 + JITTER
+        assert crowd.most == most
+
+
+def test_a_crowd_lets_in_no_more_than_there_is_room_for() -> None:
+    crowd, inside, seen = Crowd(2), threading.Semaphore(0), list[int]()
+    present, lock, leave = [0], threading.Lock(), threading.Event()
+
+    def stay() -> None:
+        with crowd.joined():
+            with lock:
+                present[0] += 1
+                seen.append(present[0])
+            inside.release()
+            leave.wait(10)
+            with lock:
+                present[0] -= 1
+
+    threads = [threading.Thread(target=stay) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    inside.acquire()
+    inside.acquire()
+    leave.set()
+    for thread in threads:
+        thread.join(10)
+    assert len(seen) == 6
+    assert max(seen) <= 2
+
+
+# --- against the twin ---------------------------------------------------------------------------------
+
+
+def test_alone_in_the_organisation_we_are_never_answered_429_and_leave_half_to_others(
+    world: OktaWorld,
+) -> None:
+    world.twin.per_minute |= {"apps": 4, "groups": 4, "users": 4, "token": 4}
+    most: dict[tuple[str, int], int] = {}
+
+    def note(wire: object) -> None:
+        minute = int(world.clock.now().timestamp()) // 60
+        key = "apps", minute
+        most[key] = world.twin.calls["apps"] - sum(n for k, n in most.items() if k != key)
+
+    world.twin.before = note
+    for _ in range(3):
+        snapshot = world.source("Users").read()
+        assert snapshot.complete
+        assert len(snapshot.users) == 2300
+        assert snapshot.throttled == 0
+    assert world.twin.statuses[429] == 0
+    assert world.clock.slept > 60
+    assert max(most.values()) <= 2 + 1  # a page beside the one whose answer said so
+
+
+def test_one_call_that_waits_holds_up_only_calls_under_the_same_limit(world: OktaWorld) -> None:
+    world.twin.per_minute["apps"] = 2
+    world.source("Users").read()
+    groups = [w for w in world.twin.seen if "/groups" in w.target]
+    last_people = max(n for n, w in enumerate(world.twin.seen) if "/apps/" in w.target)
+    assert all(world.twin.seen.index(wire) < last_people for wire in groups)
+
+
+def test_somebody_elses_use_of_the_limit_slows_us_and_shortens_nothing(world: OktaWorld) -> None:
+    def used_up(told: Answer) -> Answer:
+        minute = int(world.clock.now().timestamp()) // 60 + 1
+        headers = [("limit", "100"), ("remaining", "0"), ("reset", str(minute * 60))]
+        return Answer(429, TOO_MANY, [(f"x-rate-limit-{name}", value) for name, value in headers])
+
+    world.twin.faults.append(Fault(f"apps/{APP}/users", used_up, times=3, skip=1))
+    snapshot = world.source("Users").read()
+    assert snapshot.complete
+    assert len(snapshot.users) == 2300
+    assert snapshot.throttled == 3
+    assert snapshot.requests == world.twin.calls.total()
+    assert world.clock.slept >= 60
+
+
+def test_too_many_at_once_shortens_nothing(world: OktaWorld) -> None:
+    def at_once(told: Answer) -> Answer:
+        headers = [("limit", "0"), ("remaining", "0"), ("reset", "9999999999")]
+        return Answer(429, TOO_MANY, [(f"x-rate-limit-{name}", value) for name, value in headers])
+
+    world.twin.faults.append(Fault("/api/", at_once, times=2))
+    source = world.source("Users")
+    snapshot = source.read()
+    assert snapshot.complete
+    assert snapshot.throttled == 2
+    assert source._api.crowd.most == 2
+    assert world.clock.slept < 30
