@@ -1,7 +1,7 @@
 """Listing with a proof of completeness: everybody is in it, or it is known not to be whole."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 from idpsync.core.errors import RemoteError
@@ -21,6 +21,10 @@ class Position:
 
 class Unproven(Exception):
     """This pass may have missed somebody; the text says why."""
+
+
+class Aligned(Unproven):
+    """The provider knows whole pages only: asked for one row earlier it gives the last page again."""
 
 
 @dataclass(slots=True)
@@ -46,28 +50,55 @@ def read_whole(fetch: Callable[[Position], Page[R]], keep: Callable[[R], T]) -> 
 
 
 def read_through(
-    fetch: Callable[[Position], Page[R]], keep: Callable[[R], T], first: Position | None = None
+    fetch: Callable[[Position], Page[R]],
+    keep: Callable[[R], T],
+    first: Position | None = None,
+    *,
+    overlap: int = 0,
 ) -> Listing[T]:
     """One pass from `first` on. Whatever cuts it short is in `error`; what came before is kept.
 
     Proof by index: totalResults stays the same over all pages and equals the number of distinct ids.
-    Proof by cursor: a page without nextCursor came, and totalResults, if told, agrees. Unproven
-    otherwise: rows moved between pages, or the provider does not page as the standard says.
+    Where one goes and one comes between two pages that is so, too, and somebody is missing all the
+    same: with an `overlap` of 1 each page has to begin with the last row of the one before. Proof by
+    cursor: a page without nextCursor came, and totalResults, if told, agrees. Unproven otherwise.
     """
     listing: Listing[T] = Listing()
     try:
-        _walk(listing, fetch, keep, first or Position())
+        _walk(listing, _Pages(fetch, overlap), keep, first or Position())
     except (RemoteError, Unproven) as error:
         listing.error = error
     return listing
 
 
-def _walk(
-    listing: Listing[T], fetch: Callable[[Position], Page[R]], keep: Callable[[R], T], position: Position
-) -> None:
+class _Pages(Generic[R]):
+    """Page after page; of one that overlaps the rows that are new."""
+
+    def __init__(self, fetch: Callable[[Position], Page[R]], overlap: int) -> None:
+        self._fetch, self._overlap = fetch, overlap
+        self._last: Page[R] | None = None
+
+    def at(self, position: Position) -> Page[R]:
+        last, back = self._last, self._back
+        if position.cursor is not None or last is None or not back:
+            self._last = self._fetch(position)
+            return self._last
+        page = self._last = self._fetch(Position(start=position.start - back))
+        if not page.rows or page.rows[0].id != last.rows[-1].id:
+            again = bool(page.rows) and page.rows[0].id == last.rows[0].id
+            raise (Aligned if again else Unproven)("the pages moved while they were read")
+        return replace(page, rows=page.rows[back:])
+
+    @property
+    def _back(self) -> int:
+        """How many rows are asked for twice: none after a page of one, which would never end."""
+        return self._overlap if self._last and len(self._last.rows) > 1 else 0
+
+
+def _walk(listing: Listing[T], pages: _Pages[R], keep: Callable[[R], T], position: Position) -> None:
     cursors: set[str] = set()
     while listing.pages < PAGES:
-        page = fetch(position)
+        page = pages.at(position)
         if listing.pages and page.total != listing.total:
             raise Unproven(f"totalResults went from {listing.total} to {page.total}")
         listing.total, listing.pages = page.total, listing.pages + 1

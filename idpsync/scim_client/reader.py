@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ import structlog
 from idpsync.answers import NotJson, Response, read_json, unreadable
 from idpsync.core.errors import Conflict, Malformed, Refused, RemoteError, SeatsExhausted
 from idpsync.http import HttpClient
-from idpsync.scim_client.listing import Listing, Position, Unproven, read_through
+from idpsync.scim_client.listing import Aligned, Listing, Position, Unproven, read_through
 from idpsync.scim_client.messages import NotScim, Page, R, Resource, read_error, read_page
 from idpsync.scim_client.profile import USUAL_PAGE, ScimProfile
 from idpsync.scim_client.refusals import is_seat_refusal
@@ -48,17 +49,26 @@ class ScimReader:
         self._discovered = True
 
     def listing(
-        self, place: str, make: Callable[[object], R], keep: Callable[[R], T], *, query: str = ""
+        self,
+        place: str,
+        make: Callable[[object], R],
+        keep: Callable[[R], T],
+        *,
+        query: str = "",
+        overlap: int = 0,
     ) -> Listing[T]:
         """What `keep` makes of every resource at `place`, read again while its pages move.
 
-        What is still not proven whole then has its `error`: Malformed, or what cut the last pass.
+        `overlap` is that of `read_through`, given up where the provider knows whole pages only. What is
+        still not proven whole then has its `error`: Malformed, or what cut the last pass.
         """
         self.discover()
         operation = f"list {place.strip('/').lower()}"
         for passes_left in reversed(range(PASSES)):
             first = Position(cursor="") if self.profile.cursors else Position()
-            found = read_through(lambda at: self.page(place, at, make, query=query), keep, first)
+            fetch = partial(self._page_of, place, make, query)
+            found = read_through(fetch, keep, first, overlap=overlap)
+            overlap = 0 if isinstance(found.error, Aligned) else overlap
             if found.error is None or not (passes_left and self._may_try_again(found.error)):
                 break
             log.info("listing.unproven", system=self.http.system, reason=str(found.error))
@@ -79,6 +89,9 @@ class ScimReader:
             return False
         self.learn(replace(self.profile, page_size=USUAL_PAGE))
         return True
+
+    def _page_of(self, place: str, make: Callable[[object], R], query: str, at: Position) -> Page[R]:
+        return self.page(place, at, make, query=query)
 
     def page(
         self,

@@ -25,6 +25,7 @@ class Habits:
     hides_members: bool = False  # never, in no answer
     lists_members: bool = True  # in lists; a single group shows them all the same
     filters: bool = True
+    aligned: bool = False  # knows whole pages only, as the number of the row had been that of a page
     between_pages: Callable[[int], None] | None = None  # after each page of a list, with its number
     surplus: int = 0  # added to every totalResults
 
@@ -101,6 +102,7 @@ class ScimDirectoryTwin:
         by_cursor = "cursor" in request.query
         start = int(request.query.get("cursor") or 0) if by_cursor else 0
         start = start if by_cursor else int(request.query.get("startIndex", "1")) - 1
+        start = start // size * size if self.habits.aligned else start
         members = self.habits.lists_members and "members" not in request.query.get(
             "excludedAttributes", ""
         )

@@ -74,7 +74,7 @@ class ScimSource:
         """
         taken_at, before = self._clock.now(), (self._meter.requests, self._meter.throttled)
         self._discover()
-        listing = self._client.reader.listing("/Users", read_user, seen)
+        listing = self._client.reader.listing("/Users", read_user, seen, overlap=1)
         if listing.error and (not listing.kept or isinstance(listing.error, CredentialsRejected)):
             raise listing.error
         everybody = listing.kept.values()
@@ -167,7 +167,7 @@ class ScimSource:
         if self._wanted:
             inline = members and len(self._wanted) >= INLINE_FROM
             query = "" if inline else NAMES_ALONE
-            listing = self._client.reader.listing("/Groups", read_group, _itself, query=query)
+            listing = self._client.reader.listing("/Groups", read_group, _itself, query=query, overlap=1)
         if isinstance(listing.error, CredentialsRejected):
             raise _without_right(listing.error)
         roster = Roster(listing, self._group, nested=self._config.nested_groups, counts=counts)
