@@ -96,6 +96,36 @@ def _every_tier_has_a_group(tree: Tree) -> Iterator[Fault]:
                 yield Fault(path, f"names no group for {', '.join(missing)}")
 
 
+def _groups_of_tiers_differ(tree: Tree) -> Iterator[Fault]:
+    for pattern in _EVERY_TIER:
+        first: dict[str, str] = {}
+        for path, group in select(tree, f"{pattern}.*"):
+            name = group.casefold() if isinstance(group, str) else ""
+            if name in first:
+                yield Fault(path, f"is the group of {first[name]} too: a group stands for one tier")
+            elif name:
+                first[name] = str(path[-1])
+
+
+def _claude_has_the_roles(tree: Tree) -> Iterator[Fault]:
+    if _target_kind(tree) != "claude":
+        return
+    for path, role in select(tree, "policy.rules.*.role"):
+        if isinstance(role, str) and role not in _CLAUDE_ROLES:
+            known = ", ".join(_CLAUDE_ROLES)
+            yield Fault(path, f"a Claude organisation has no role {role}; it has {known}")
+
+
+def _claude_frees_seats_of_members(tree: Tree) -> Iterator[Fault]:
+    mode = next(select(tree, "target.provisioning_mode"), ((), None))[1]
+    if _target_kind(tree) != "claude" or mode not in _CLAUDE_TIERS_BY_HAND:
+        return
+    for path, action in select(tree, "policy.leavers.action"):
+        if action == "release_seat":
+            what = f"in provisioning mode {mode} a member of Claude loses only the seat by hand alone"
+            yield Fault(path, f"cannot be done: {what}; choose deactivate or delete")
+
+
 def _term_runs_forward(tree: Tree) -> Iterator[Fault]:
     contract = tree.get("contract")
     starts, ends = (_day(contract, key) for key in ("starts", "ends"))
@@ -189,12 +219,17 @@ def _target_kind(tree: Tree) -> str:
     return kind if isinstance(kind, str) else ""
 
 
+_CLAUDE_ROLES = ("user", "managed", "admin", "owner")
+_CLAUDE_TIERS_BY_HAND = ("login_only", "jit_permissive", "scim_permissive")
 _SEATED_BY_GROUP, _WRITABLE = ("claude", "idp_groups"), ("entra", "ldap", "okta")
 
 _CHECKS: tuple[Callable[[Tree], Iterator[Fault]], ...] = (
     _tiers_differ,
     _tiers_are_known,
     _every_tier_has_a_group,
+    _groups_of_tiers_differ,
+    _claude_has_the_roles,
+    _claude_frees_seats_of_members,
     _term_runs_forward,
     _reserve_is_bought,
     _rules_say_something_new,
