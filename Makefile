@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SERVERS := slapd ldap-utils postgresql chromium php-cli php-xml php-mbstring simplesamlphp openssl
+CLIENTS := 'msgraph-sdk>=1.65,<2'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench servers clean
+.PHONY: help run test check format bench servers clients clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +15,7 @@ run: $(VENV)/run.stamp ## install and start the daemon with the quickstart confi
 	@mkdir -p var
 	$(BIN)/idpsync -c config/quickstart.yaml run
 
-test: $(VENV)/dev.stamp servers ## run every test, on real servers where they install
+test: $(VENV)/dev.stamp servers clients ## run every test, on real servers where they install
 	$(BIN)/python -m pytest
 
 check: $(VENV)/dev.stamp ## format, lint, types and import rules
@@ -35,9 +36,14 @@ bench: $(VENV)/dev.stamp servers ## measure start-up, plans and the claim of a s
 	$(BIN)/python -m benchmarks.accounts
 	$(BIN)/python -m benchmarks.claim
 	$(BIN)/python -m benchmarks.requests_okta
+	$(BIN)/python -m benchmarks.requests_entra
+	$(BIN)/python -m benchmarks.requests_scim
 
 servers: ## install the real servers that tests talk to, where apt may
 	@deploy/install-test-servers.sh $(SERVERS)
+
+clients: $(VENV)/bin/python ## install the vendors' own clients that read our twins, apart from the program
+	@test -e build/msgraph/ready || deploy/install-test-clients.sh build/msgraph $(CLIENTS)
 
 clean: ## remove the virtual environment and what the quickstart has stored
 	rm -rf $(VENV) var build *.egg-info
