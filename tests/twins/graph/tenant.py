@@ -56,6 +56,7 @@ class Tenant:
         self.application = str(uuid.uuid4())
         self.application_id = str(uuid.uuid4())
         self.log: list[Event] = []
+        self._names: dict[str, str] = {}  # as they were given first → id
 
     # --- what an administrator does
 
@@ -74,19 +75,14 @@ class Tenant:
         if known is None:
             key = str(uuid.uuid4())
             known = self.people[key] = Person(key, usual)
+            self._names[upn] = key
         known.properties = {**known.properties, **properties}
         self.log.append(Event("user", known.id))
         return known
 
     def named(self, upn: str) -> Person | None:
-        return next(
-            (
-                person
-                for person in self.people.values()
-                if not person.deleted and person.properties["userPrincipalName"] == upn
-            ),
-            None,
-        )
+        person = self.people.get(self._names.get(upn, ""))
+        return person if person and not person.deleted else None
 
     def id_of(self, upn: str) -> str:
         person = self.named(upn)
