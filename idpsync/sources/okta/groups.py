@@ -171,16 +171,21 @@ class Groups:
     def read(self, wanted: Iterable[Known]) -> dict[str, Members]:
         """Everybody in each of these groups, by group id, judged against Okta's own count.
 
-        A group whose members changed while they were read is read once more.
+        A group whose members changed while they were read, or are not as many as Okta counts, is read
+        once more.
         """
         before = {known.id: known for known in wanted}
         pages = self._members_of(before)
         try:
             after = self._confirmed(before)
-            moved = [one for one, known in after.items() if known.moved != before[one].moved]
-            if moved:
-                pages |= self._members_of(moved)
-                after |= self._confirmed(moved)
+            again = [
+                one
+                for one, known in after.items()
+                if known.moved != before[one].moved or _differs(pages[one], known)
+            ]
+            if again:
+                pages |= self._members_of(again)
+                after |= self._confirmed(again)
         except CredentialsRejected:
             raise
         except RemoteError as error:
@@ -212,6 +217,10 @@ class Groups:
     def _members(self, group_id: str, page: int) -> Pages:
         path = f"{GROUPS}/{quote(group_id, safe='')}/users?limit={page}"
         return self._api.pages(path, operation="read members")
+
+
+def _differs(pages: Pages, known: Known) -> bool:
+    return not pages.error and known.count not in {None, len({text(row, "id") for row in pages.rows})}
 
 
 def _unconfirmed(known: Known, pages: Pages, error: RemoteError) -> Members:

@@ -61,7 +61,7 @@ class OktaWorld:
     def cut(self) -> None:
         """The second page of people never comes."""
         listing = f"apps/{APP}/users" if self.app else f"{self.org.team(EVERYONE).row['id']}/users"
-        self.twin.faults.append(Fault(listing, in_single_file))
+        self.twin.faults.append(Fault(listing, in_single_file, unless="after="))
         self.twin.faults.append(Fault("after=", unavailable, times=1000))
 
     def go_away(self) -> None:

@@ -57,6 +57,7 @@ class Answer:
 class Fault:
     """What happens to the next `times` requests whose target holds `about`, after `skip` of them.
 
+    Those whose target holds `unless` are let pass.
     `spoil` is given the right answer, which was carried out, and makes another of it.
     """
 
@@ -65,9 +66,13 @@ class Fault:
     times: int = 1
     skip: int = 0
     method: str = "GET"
+    unless: str = ""
 
     def takes(self, wire: Wire) -> bool:
-        if wire.method != self.method or self.about not in unquote(wire.target) or not self.times:
+        target = unquote(wire.target)
+        if wire.method != self.method or self.about not in target or not self.times:
+            return False
+        if self.unless and self.unless in target:
             return False
         if self.skip:
             self.skip -= 1
