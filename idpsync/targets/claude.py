@@ -177,13 +177,14 @@ class ClaudeTarget:
 
     def _kept(self, record: Account, row: Row | None) -> Account:
         """The account as it is now that its group was written, and put onto the shelf."""
-        self._shelf.put(replace(record, version=self._clock.now().isoformat()))
+        record = replace(record, version=self._clock.now().isoformat())
+        self._shelf.put(record)
         return self._shown(record, row)
 
     def _shown(self, record: Account, row: Row | None) -> Account:
-        mode, tier = self._setting.mode(), record.tier
-        if mode is not None and not mode.maps and (truth := self._tiers.truth(row)):
-            tier = truth.tier  # which no group changes
+        mode = self._setting.mode()
+        self._tiers.look(row, self._roster.organization_id)
+        tier = self._tiers.of(record, row, record.tier, mode=mode)
         shown = account_of(record, row, tier, mode)
         return shown or replace(record, standing=Standing.DEACTIVATED, tier=None, version=None)
 
@@ -203,8 +204,9 @@ class ClaudeTarget:
         if record is None:
             raise NotFound(SYSTEM, operation, f"there is no account {action.account_id}")
         record = replace(record, external_id=record.external_id or action.external_id or None)
-        self._tiers.look(self._roster.organization_id)
-        tier = self._tiers.of(record, row, self._tiers.by_group(record.external_id))
+        self._tiers.look(row, self._roster.organization_id)
+        grouped = self._tiers.by_group(record.external_id)
+        tier = self._tiers.of(record, row, grouped, mode=self._setting.mode())
         return replace(record, tier=tier), row
 
     # --- what changes about somebody --------------------------------------------------------------

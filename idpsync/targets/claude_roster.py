@@ -56,7 +56,7 @@ class Roster:
         record = self._shelf.find(user_name)
         email = address(record.profile) if record else fold(user_name)
         row = self.look_up(email)
-        self.tiers.look(self.organization_id)
+        self.tiers.look(row, self.organization_id)
         if record is None and row is not None:
             key = self._ids_by_address().get(email)
             return self._account(stranger(row), row, self.tiers.by_group(key))
@@ -76,8 +76,8 @@ class Roster:
         return roll
 
     def _account(self, record: Account, row: Row | None, grouped: Tier | None) -> Account | None:
-        tier = self.tiers.of(record, row, grouped)
-        return account_of(record, row, tier, self.setting.mode())
+        mode = self.setting.mode()
+        return account_of(record, row, self.tiers.of(record, row, grouped, mode=mode), mode)
 
     def _brought(self, grouped: Mapping[str, Tier]) -> list[Account | None]:
         """People in a group whom somebody else put there, and who have not come yet."""

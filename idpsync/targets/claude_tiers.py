@@ -11,6 +11,7 @@ from idpsync.core.ports import Clock
 from idpsync.core.seats import Tier
 from idpsync.targets.attributes import TierValues
 from idpsync.targets.claude_feed import SeatFeed, Told
+from idpsync.targets.claude_modes import Mode
 from idpsync.targets.claude_people import Row, placed_at
 from idpsync.targets.seat_groups import SeatGroups
 
@@ -43,9 +44,9 @@ class SeatTiers:
         """The groups alone."""
         return self._groups.tiers()
 
-    def look(self, organization: Callable[[], str]) -> None:
-        """Read the feed, if nobody has yet."""
-        if self._feed.readable is None:
+    def look(self, row: Row | None, organization: Callable[[], str]) -> None:
+        """Read the feed for somebody who is at Claude, if nobody has read it yet."""
+        if row is not None and self._feed.readable is None:
             self._feed.read(organization())
 
     def by_group(self, external_id: str | None) -> Tier | None:
@@ -56,12 +57,15 @@ class SeatTiers:
         told = self._feed.of(row) if row else None
         return self._understood(told) if told else None
 
-    def of(self, record: Account, row: Row | None, grouped: Tier | None) -> Tier | None:
+    def of(
+        self, record: Account, row: Row | None, grouped: Tier | None, *, mode: Mode | None
+    ) -> Tier | None:
         """The tier of one account whose group says `grouped`."""
         if record.external_id is None and record.tier is not None:
             grouped = record.tier  # a group takes nobody without an id: only we know
         truth = self.truth(row)
-        if truth is None or self._is_settling(record, truth):
+        follows = mode is None or mode.maps  # otherwise no group changes anything at Claude
+        if truth is None or (follows and self._is_settling(record, truth)):
             return grouped
         return truth.tier
 

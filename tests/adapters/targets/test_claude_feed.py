@@ -90,6 +90,31 @@ def test_an_invite_is_told_with_the_tier_it_really_holds(opened: Open) -> None:
     assert the_one(house).tier == PREMIUM
 
 
+def test_an_invite_of_which_the_tier_is_not_told_has_that_of_its_group(opened: Open) -> None:
+    house = opened("login_only")
+    house.target().apply(create("ada", PREMIUM))
+    del house.org.activities[0]["invited_seat_tier"]
+    assert the_one(house).tier == PREMIUM
+
+
+def test_an_adopted_member_has_the_tier_that_claude_gave_whatever_the_group_says(opened: Open) -> None:
+    house = opened("login_only")
+    house.org.add_member("ada@acme.example", tier="standard")
+    assert house.target().apply(create("ada", PREMIUM)).tier == STANDARD
+
+
+def test_no_seat_is_not_noted_away_where_tiers_are_given_by_hand(opened: Open) -> None:
+    """The feed knows that the member has none: to write a group would only look like a seat."""
+    house = opened("login_only")
+    member = house.org.add_member("ada@acme.example", tier="standard")
+    house.org.assign(member["id"], None)
+    account = the_one(house)
+    assert account.tier is None
+    with pytest.raises(Refused, match="choose the standard tier"):
+        house.target().apply(change_tier(account, STANDARD))
+    assert house.members_of("seat-standard") == set()
+
+
 def test_the_feed_of_another_organisation_of_the_parent_says_nothing_here(opened: Open) -> None:
     house = opened("scim_advanced")
     member_id = came(house)

@@ -178,6 +178,7 @@ def test_who_comes_back_is_invited_again_under_the_old_id(opened: Open) -> None:
 
 def test_somebody_without_an_id_may_be_invited_and_their_tier_is_kept_on_the_shelf(opened: Open) -> None:
     house = opened("login_only")
+    house.twin.keys[KEY].discard("read:compliance_activities")
     account = house.target().apply(replace(create("ada", STANDARD), external_id=""))
     assert (account.external_id, account.tier) == (None, STANDARD)
     assert listed(house) == [account]
@@ -246,6 +247,7 @@ def test_who_is_not_let_out_of_the_group_is_not_removed(opened: Open) -> None:
 
 def test_somebody_let_go_who_is_back_is_seen_and_let_go_again(opened: Open) -> None:
     house = opened("jit_permissive")
+    house.twin.keys[KEY].discard("read:compliance_activities")
     account = house.target().apply(create("ada", PREMIUM))
     house.target().apply(deactivate(account))
     house.org.login("ada@acme.example")
@@ -407,6 +409,48 @@ def test_owners_and_admins_are_never_touched(opened: Open, mode: str, role: str)
     assert OWNER in {one.user_name for one in house.target().accounts()}
     written = [one for one in house.twin.seen if one.method != "GET"]
     assert written == []
+
+
+# --- who is who -------------------------------------------------------------------------------------
+
+
+def test_an_address_that_is_the_name_of_somebody_else_is_refused(opened: Open) -> None:
+    house = opened("login_only")
+    house.target().apply(create("ada", STANDARD))
+    other = replace(create("bob"), profile=replace(profile("bob"), email="ada@acme.example"))
+    with pytest.raises(Conflict, match=r"ada@acme\.example is another person's"):
+        house.target().apply(other)
+    assert house.members_of("seat-standard") == {"id-ada"}
+
+
+@pytest.mark.parametrize("mode", ["jit_advanced", "scim_advanced"])
+def test_a_member_without_an_id_is_given_no_tier_by_a_group_that_cannot_take_them(
+    opened: Open, mode: str
+) -> None:
+    house = opened(mode)
+    house.put("zoe@acme.example")
+    (account,) = listed(house)
+    with pytest.raises(Refused, match="no id in the directory"):
+        house.target().apply(change_tier(account, STANDARD))
+
+
+def test_a_member_without_an_id_is_not_said_to_be_let_go_where_only_sync_removes(opened: Open) -> None:
+    house = opened("scim_advanced")
+    house.put("zoe@acme.example")
+    (account,) = listed(house)
+    with pytest.raises(Refused, match="no id in the directory"):
+        house.target().apply(deactivate(account))
+
+
+def test_whoever_was_invited_in_this_run_may_be_changed_in_it(opened: Open) -> None:
+    house = opened("login_only")
+    target = house.target()
+    target.accounts()
+    account = target.apply(create("ada", STANDARD))
+    assert target.apply(change_tier(account, STANDARD)) == account
+    assert target.apply(delete(account)).standing is Standing.DEACTIVATED
+    assert house.org.invites == {}
+    assert house.twin.counted()["GET organizations/users"] == 1  # the listing knows it all
 
 
 # --- the mode itself --------------------------------------------------------------------------------
