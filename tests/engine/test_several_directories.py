@@ -9,6 +9,7 @@ from idpsync.core.records import RunState
 from idpsync.engine.watch import observe_incomplete
 from tests.adapters.sources.merged_world import merged_of
 from tests.engine.house import GROUPS, LAX, EngineHouse
+from tests.engine.standing_house import EVERYTHING, NOTHING, StandingHouse, looked, settled
 from tests.fakes.source import FakeDirectory
 
 
@@ -153,3 +154,51 @@ def test_another_order_takes_nothing_from_anybody(house: TwoDirectories) -> None
     house.rooms = replace(house.rooms, source=merged_of(*both, groups=GROUPS, scope="turned"))
     house.run()
     assert house.tiers() == {"ada": "premium", "eve": "standard", "bob": "standard"}
+
+
+# --- between two whole reads --------------------------------------------------------------------------
+
+
+def standing() -> tuple[StandingHouse, FakeDirectory]:
+    """p1 is in both directories, zoe in the second only; nothing is left to do."""
+    house = settled()
+    second = FakeDirectory(clock=house.clock, groups={name: set() for name in GROUPS})
+    second.add("p1", "Users")
+    second.add("zoe", "Users")
+    both = (house.directory.source(*GROUPS), second.source(*GROUPS))
+    house.rooms = replace(house.rooms, source=merged_of(*both, groups=GROUPS))
+    house.begin()
+    house.run()
+    house.run()
+    return house, second
+
+
+def test_what_changed_in_one_of_them_needs_no_whole_read() -> None:
+    house, second = standing()
+    second.add("kim", "Users")
+    house.directory.set_members("Premium", ["p0", "p2"])
+    assert looked(house) == NOTHING
+    assert (house.tiers()["kim"], house.tiers()["p2"]) == ("standard", "premium")
+    second.remove("kim")
+    assert looked(house) == NOTHING
+    assert house.tiers()["kim"] == "off"
+
+
+def test_what_changed_about_somebody_in_both_is_read_whole() -> None:
+    house, second = standing()
+    second.add("p1", given_name="Pia")
+    assert looked(house) == EVERYTHING
+
+
+def test_whoever_is_in_both_loses_a_group_only_where_they_are_in_it_nowhere() -> None:
+    house, second = standing()
+    house.add("p1", "Premium")
+    second.add("p1", "Premium")
+    house.run()
+    house.run()
+    house.directory.groups["Premium"].discard(house.directory.id_of("p1"))
+    assert looked(house) == NOTHING
+    assert house.tiers()["p1"] == "premium"
+    second.groups["Premium"].discard(second.id_of("p1"))
+    assert looked(house) == NOTHING
+    assert house.tiers()["p1"] == "standard"
