@@ -1,7 +1,7 @@
 """Writing the groups that we were told to own, one member at a time."""
 
 from idpsync.answers import Response
-from idpsync.core.errors import Malformed, NotFound, Refused
+from idpsync.core.errors import Malformed, NotFound, Refused, UnknownOutcome
 from idpsync.sources.entra.errors import (
     READ_HIDDEN,
     READ_MEMBERS,
@@ -40,7 +40,10 @@ class OwnedGroups:
         """Who is a member already stays one."""
         place = f"/groups/{self._id_of(group, ADD)}/members/$ref"
         person = {"@odata.id": f"{self._graph.base}/directoryObjects/{external_id}"}
-        answer = self._graph.write("POST", place, ADD, body=person)
+        try:
+            answer = self._graph.write("POST", place, ADD, body=person)
+        except UnknownOutcome:  # the same question by itself tells: "already" is as it should be
+            answer = self._graph.write("POST", place, ADD, body=person)
         if answer.status == 400 and "already exist" in graph_detail(answer):
             return
         self._judge("POST", answer, ADD, f"'{group}' or the person {external_id} does not exist")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.adapters.sources.samba_world import Folder
 from tests.samba import Samba, running_samba
 
 
@@ -11,3 +12,23 @@ from tests.samba import Samba, running_samba
 def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
     with running_samba(tmp_path_factory.mktemp("ad")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def crowd(samba: Samba) -> Folder:
+    """Twelve people and "Everybody", a group of 2,998 members: the others are contacts elsewhere."""
+    folder = Folder(samba, "crowd", lasting=True)
+    others = samba.folder_of("contacts", lasting=True)
+    people = [f"crowd{n:02d}" for n in range(12)]
+    for name in people:
+        folder.add_person(name)
+    contacts = [f"CN=contact{n:04d},{others}" for n in range(2998 - len(people))]
+    everybody = [*contacts[:1490], *map(folder.dn_of, people), *contacts[1490:]]
+    group = {"dn": folder.dn_of("Everybody"), "objectClass": "group", "member": everybody}
+    samba.load(
+        [
+            *(("add", {"dn": dn, "objectClass": "contact"}) for dn in contacts),
+            ("add", {**group, "sAMAccountName": "Everybody"}),
+        ]
+    )
+    return folder

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ldap3 import MODIFY_ADD, MODIFY_DELETE, MODIFY_REPLACE
 from ldap3.core.exceptions import LDAPEntryAlreadyExistsResult
+from ldap3.utils.dn import escape_rdn
 
 from idpsync.core.ports import DirectorySource
 from idpsync.sources import LdapConfig, build
@@ -38,12 +39,16 @@ def source_of(samba: Samba, folder: str, *groups: str, **changes: object) -> Dir
 
 
 class Folder:
-    """People and groups in one organisational unit, by account name and by group name."""
+    """People and groups in one organisational unit, by account name and by group name.
 
-    def __init__(self, samba: Samba, name: str) -> None:
+    One that does not last makes an end of those before it.
+    """
+
+    def __init__(self, samba: Samba, name: str, *, lasting: bool = False) -> None:
+        if not lasting:
+            samba.clear()
         self.samba = samba
-        self.dn = samba.folder_of(name)
-        self.groups: dict[str, set[str]] = {}
+        self.dn = samba.folder_of(name, lasting=lasting)
 
     def dn_of(self, name: str) -> str:
         return name if "=" in name else f"CN={name},{self.dn}"
@@ -55,7 +60,12 @@ class Folder:
         self.samba.admin.add(self.dn_of(name), kind, attributes)  # type: ignore[no-untyped-call]
 
     def add_person(self, name: str, **attributes: object) -> None:
-        own = {"sAMAccountName": name, "userAccountControl": ENABLED, "mail": f"{name}@acme.example"}
+        account = name.partition(",")[0].removeprefix("CN=")
+        own = {
+            "sAMAccountName": account,
+            "userAccountControl": ENABLED,
+            "mail": f"{account}@acme.example",
+        }
         self.add(name, "user", **{**own, **attributes})
 
     def add_group(self, name: str, members: Iterable[str] = (), **attributes: object) -> None:
@@ -80,7 +90,10 @@ class Folder:
         self.samba.admin.delete(self.dn_of(name))  # type: ignore[no-untyped-call]
 
     def rename(self, name: str, to: str, into: str | None = None) -> None:
-        self.samba.admin.modify_dn(self.dn_of(name), f"CN={to}", new_superior=into)
+        self.samba.admin.modify_dn(self.dn_of(name), f"CN={escape_rdn(to)}", new_superior=into)
+
+    def rename_unit(self, name: str, into: str) -> None:
+        self.samba.admin.modify_dn(f"OU={name},{self.dn}", f"OU={name}", new_superior=into)
 
     def id_of(self, name: str) -> str:
         return self.samba.guid(self.dn_of(name))

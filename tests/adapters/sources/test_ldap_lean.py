@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idpsync.sources.ldap.ber import NotBer
-from idpsync.sources.ldap.lean import LeanSync, entry_of, message_size, use_lean
+from idpsync.sources.ldap.lean import LeanSync, agrees, entry_of, message_size, use_lean
 from tests.slapd import GROUPS, PEOPLE, SUFFIX, LdapGroup, Slapd, running_slapd
 
 
@@ -149,6 +149,19 @@ def test_the_size_of_a_message_is_known_as_soon_as_its_head_is_there(tail: bytes
 def test_what_is_no_ldap_message_is_refused(head: bytes) -> None:
     with pytest.raises(NotBer):
         message_size(head)
+
+
+def test_a_decoder_that_differs_from_the_librarys_own_is_not_used() -> None:
+    def forgetful(message: bytes, at: int) -> dict[str, Any]:
+        found = entry_of(message, at)
+        return found | {"raw_attributes": {k: v[:1] for k, v in found["raw_attributes"].items()}}
+
+    def broken(message: bytes, at: int) -> dict[str, Any]:
+        raise NotBer("not understood")
+
+    assert agrees(entry_of)
+    assert not agrees(forgetful)
+    assert not agrees(broken)
 
 
 def test_the_library_is_still_the_one_that_was_tried() -> None:
