@@ -5,11 +5,13 @@ and names straight from the BER costs a sixth of that and a third of the memory.
 of ldap3 2.9.1, so every other version keeps the stock strategy.
 """
 
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from typing import Any, cast
 
 from ldap3 import Connection
 from ldap3.core.exceptions import LDAPSessionTerminatedByServerError, LDAPSocketReceiveError
+from ldap3.operation.search import search_result_entry_response_to_dict_fast
 from ldap3.strategy.base import RESPONSE_COMPLETE
 from ldap3.strategy.sync import SyncStrategy
 from ldap3.utils.asn1 import decode_message_fast
@@ -34,10 +36,49 @@ def use_lean(connection: Connection) -> bool:
     """
     if ldap3_version != TESTED_VERSION or type(connection.strategy) is not SyncStrategy:
         return False
+    if not _agrees_here():
+        return False
     connection.strategy.__class__ = LeanSync
     lean = cast(LeanSync, connection.strategy)
     lean.unread, lean.taken = bytearray(), 0
     return True
+
+
+@cache
+def _agrees_here() -> bool:
+    """Asked once in a process, before anything is read."""
+    return agrees(entry_of)
+
+
+def agrees(decode: Callable[[bytes, int], Mapping[str, Any]]) -> bool:
+    """Whether `decode` makes of a sample what ldap3's own decoder makes of it."""
+    sizes = (0, 1, 0x75, 0x79, 0x7F, 0x80, 0x200, 0x10000)
+    values = {f"Of-{size}": [b"\xc3" * size] for size in sizes}
+    values |= {"none": [], "several": [b"one", b"", b"two" * 100], "member;range=0-1": [b"x"]}
+    entry = element(
+        ENTRY,
+        element(OCTETS, "uid=Ünï,dc=x".encode()),
+        element(
+            SEQUENCE,
+            *(
+                element(
+                    SEQUENCE,
+                    element(OCTETS, name.encode()),
+                    element(SET, *(element(OCTETS, value) for value in some)),
+                )
+                for name, some in values.items()
+            ),
+        ),
+    )
+    message = element(SEQUENCE, element(INTEGER, b"\x07"), entry)
+    payload = decode_message_fast(message)["payload"]  # type: ignore[no-untyped-call]
+    stock = search_result_entry_response_to_dict_fast(payload, None, None, False)  # type: ignore[no-untyped-call]  # noqa: FBT003
+    known = {name.lower(): list(some or ()) for name, some in stock["raw_attributes"].items()}
+    try:
+        found = decode(message, message.index(entry))
+    except (ValueError, LookupError):
+        return False
+    return (found["dn"], found["raw_attributes"]) == (stock["dn"], known)
 
 
 class LeanSync(SyncStrategy):

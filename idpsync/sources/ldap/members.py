@@ -191,9 +191,10 @@ class Groups:
     def _taken(self, row: Row, roster: Roster) -> tuple[Closure, frozenset[str]]:
         """The people of one entry, and the DNs of groups inside it."""
         direct = Closure(doubts=[row.doubt] if row.doubt else [])
-        strangers = row.dns - roster.by_dn.keys()
-        direct.members = set(map(roster.by_dn.__getitem__, row.dns - strangers))
-        for dn in strangers - self._by_dn.keys():
+        strangers = {dn for dn in row.dns if dn not in roster.by_dn}
+        direct.members = {roster.by_dn[dn] for dn in row.dns - strangers}
+        inner = frozenset(dn for dn in strangers if dn in self._by_dn)
+        for dn in strangers - inner:
             if lies_under(dn, self._user_base):
                 direct.unknown.add(dn)
             elif self._config.nested_groups and lies_under(dn, self._group_base):
@@ -203,8 +204,7 @@ class Groups:
                 direct.members.add(person)
             else:
                 direct.unknown.add(name)
-        inner = frozenset(strangers & self._by_dn.keys()) if self._config.nested_groups else frozenset()
-        return direct, inner
+        return direct, inner if self._config.nested_groups else frozenset()
 
 
 def _joined(parts: Sequence[Closure]) -> Closure:
