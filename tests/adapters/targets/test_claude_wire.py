@@ -24,6 +24,7 @@ from tests.contracts.target import STANDARD, create, deactivate
 from tests.twins.claude.twin import KEY, Answer, Fault, bad, overloaded, refused
 from tests.twins.scim import cut, cut_in_body, without_body
 
+BOSS = {"id": "user_1", "email": "owner@acme.example", "role": "primary_owner"}
 PAGE: dict[str, Any] = {"data": [], "has_more": False, "first_id": None, "last_id": None}
 
 
@@ -81,6 +82,7 @@ def test_who_joins_between_two_pages_shifts_nobody_out_of_the_listing(house: Cla
         {**PAGE, "data": None},
         {**PAGE, "data": ["user_1"]},
         {**PAGE, "data": [{"id": "user_1", "role": "user"}]},
+        {"data": [BOSS]},
         PAGE,
     ],
 )
@@ -282,3 +284,58 @@ def test_a_page_of_html_is_no_listing(house: ClaudeHouse) -> None:
 
 
 HTML = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>"
+
+
+# --- what an answer must be about -------------------------------------------------------------------
+
+
+def test_an_invite_to_an_alias_is_an_invite_to_somebody_else(house: ClaudeHouse) -> None:
+    asked = api(house)
+    asked.invite("ada+x@acme.example", "user")
+    assert asked.invitation_to("ada@acme.example") is None
+    assert asked.invitation_to("ADA+x@acme.example") is not None
+
+
+def test_an_invite_that_is_not_pending_is_none_though_the_filter_let_it_through(
+    house: ClaudeHouse,
+) -> None:
+    row = {"id": "invite_1", "email": "ada@acme.example", "role": "user", "status": "accepted"}
+    house.twin.faults.append(Fault("GET", "/invites", instead=Answer(200, {**PAGE, "data": [row]})))
+    assert api(house).invitations() == []
+
+
+def test_members_of_another_group_are_not_taken_for_those_of_this(house: ClaudeHouse) -> None:
+    row = {"rbac_group_id": "rbac_group_other", "user_id": "user_1"}
+    body = {"data": [row], "has_more": False, "next_page": None}
+    house.twin.faults.append(Fault("GET", "/members", instead=Answer(200, body)))
+    with pytest.raises(Malformed, match="another group"):
+        api(house).group_members("rbac_group_1")
+
+
+def test_a_key_that_is_replaced_while_a_request_is_under_way_is_tried_once_more(
+    house: ClaudeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Replaced(Fault):
+        def takes(self, request: Any) -> bool:
+            if self.times:
+                monkeypatch.setenv(KEY_NAME, "sk-ant-api01-next")
+            return super().takes(request)
+
+    house.twin.keys["sk-ant-api01-next"] = house.twin.keys[KEY]
+    gone = refused(401, "authentication_error", "revoked")
+    house.twin.faults.append(Replaced("GET", instead=gone))
+    assert api(house).me().name == "Acme"
+
+
+def test_a_key_that_claude_repeats_in_a_message_is_not_shown(house: ClaudeHouse) -> None:
+    house.twin.faults.append(Fault("POST", times=9, instead=bad(f"not with {KEY}")))
+    with pytest.raises(Refused, match="not with") as caught:
+        house.target().apply(create("ada", STANDARD))
+    assert KEY not in str(caught.value)
+
+
+def test_a_change_of_role_whose_answer_is_lost_is_made_again(house: ClaudeHouse) -> None:
+    member = house.org.add_member("ada@acme.example")
+    house.twin.faults.append(Fault("POST", wire=cut))
+    assert api(house).change_role(member["id"], "managed").role == "managed"
+    assert house.twin.counted()["POST organizations/users/{id}"] == 2
