@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SERVERS := slapd ldap-utils postgresql chromium php-cli php-xml php-mbstring simplesamlphp openssl
+SERVERS := slapd ldap-utils samba-ad-dc samba-ad-provision postgresql chromium php-cli php-xml php-mbstring simplesamlphp openssl
 CLIENTS := 'msgraph-sdk>=1.65,<2'
 
 .DEFAULT_GOAL := help

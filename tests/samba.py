@@ -5,7 +5,8 @@
         samba.reader, samba.password_file    # may be told of changes, and no more than read
         samba.limited               # same password, an ordinary account of the domain
         samba.base                  # the naming context
-        samba.folder_of("claude")   # OU=claude,…: made, with everything inside gone that was there
+        samba.folder_of("claude")   # OU=claude,…, new and empty
+        samba.clear()               # all such folders are gone
         samba.load(orders)          # straight into the database, 3 ms per object
         samba.admin                 # a connection that may do everything and raises
 
@@ -22,21 +23,20 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ldap3 import BASE as BASE_ONLY
-from ldap3 import NONE, Connection, Server
-from ldap3.core.exceptions import LDAPNoSuchObjectResult
+from ldap3 import MODIFY_REPLACE, NONE, Connection, Server
 
 from tests.slapd_certificates import make_certificates
 
 REALM, BASE = "LAB.EXAMPLE.ORG", "DC=lab,DC=example,DC=org"
 PASSWORD = "Passw0rd!lab"
 PROGRAMS = ("samba", "samba-tool")
-STEPS = "apt-get install samba-ad-dc samba-ad-provision samba-vfs-modules winbind krb5-user"
+STEPS = "apt-get install samba-ad-dc samba-ad-provision"
 WANTED_WITHIN = 60.0
 TREE_DELETE = ("1.2.840.113556.1.4.805", True, None)
 GET_CHANGES = (
@@ -64,6 +64,7 @@ class Samba:
         self._conf = folder / "etc" / "smb.conf"
         self._process: subprocess.Popen[bytes] | None = None
         self._admin: Connection | None = None
+        self._folders: set[str] = set()
         folder.mkdir(parents=True)
         make_certificates(folder / "tls")
         (folder / "tls" / "server.key").chmod(0o600)
@@ -154,13 +155,38 @@ class Samba:
             )
         return self._admin
 
-    def folder_of(self, name: str) -> str:
-        """The DN of an organisational unit that is there and empty."""
+    def folder_of(self, name: str, *, lasting: bool = False) -> str:
+        """The DN of a new organisational unit; it is there until `clear`, a lasting one for good."""
         dn = f"OU={name},{BASE}"
-        with suppress(LDAPNoSuchObjectResult):
-            self.admin.delete(dn, controls=[TREE_DELETE])  # type: ignore[no-untyped-call]
+        if dn in self._folders:
+            self._delete(dn)
         self.admin.add(dn, "organizationalUnit")  # type: ignore[no-untyped-call]
+        if not lasting:
+            self._folders.add(dn)
         return dn
+
+    def clear(self) -> None:
+        """Account names are unique in a domain: a test may use them again after this."""
+        while self._folders:
+            self._delete(self._folders.pop())
+
+    def _delete(self, dn: str) -> None:
+        self._free_groups(dn)
+        self.admin.delete(dn, controls=[TREE_DELETE])  # type: ignore[no-untyped-call]
+
+    def _free_groups(self, dn: str) -> None:
+        """A group cannot be deleted while it is somebody's primary group."""
+        condition = "(&(sAMAccountType=805306368)(!(primaryGroupID=513)))"
+        self.admin.search(dn, condition, attributes=["1.1"])
+        for found in list(self.admin.response or ()):
+            usual = {"primaryGroupID": [(MODIFY_REPLACE, ["513"])]}
+            self.admin.modify(found["dn"], usual)  # type: ignore[no-untyped-call]
+
+    def bury_somebody(self) -> None:
+        """Somebody was deleted once, as in every domain that is in use."""
+        dn = f"CN=former,CN=Users,{BASE}"
+        self.admin.add(dn, "user", {"sAMAccountName": "former"})  # type: ignore[no-untyped-call]
+        self.admin.delete(dn)  # type: ignore[no-untyped-call]
 
     def guid(self, dn: str) -> str:
         """The objectGUID of an entry, as our ids are written."""
@@ -198,6 +224,7 @@ def running_samba(folder: Path) -> Iterator[Samba]:
     samba = Samba(folder / "samba")
     try:
         samba.start()
+        samba.bury_somebody()
         yield samba
     finally:
         samba.stop()

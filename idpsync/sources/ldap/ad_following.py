@@ -219,6 +219,9 @@ class AdFollowing:
         people: Mapping[str, DirectoryUser | None],
         members: Mapping[str, frozenset[str]],
     ) -> DirectoryChanges:
+        known = self.remembered
+        people = {guid: user for guid, user in people.items() if known.people.get(guid) != user}
+        members = {name: now for name, now in members.items() if known.members[name] != now}
         if people or members:
             self.steps += 1
         return self.remembered.move_on(
