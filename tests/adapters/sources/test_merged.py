@@ -1,7 +1,10 @@
 """Several directories as one: one person, one group, and what a failing directory may not do."""
 
+from dataclasses import replace
+
 import pytest
 
+from idpsync.core.changes import DirectoryChanges, MemberChanges
 from idpsync.core.errors import CredentialsRejected, Malformed, NotFound, Refused, Transient
 from idpsync.core.model import Coverage, DirectorySnapshot
 from idpsync.core.ports import CanWriteGroups
@@ -11,7 +14,7 @@ from idpsync.sources.merged.source import MergedSource, merge
 from tests.adapters.sources.merged_world import merged_of, verified
 from tests.contracts.directory_source import group_of
 from tests.fakes.group_writing import FakeWriter
-from tests.fakes.source import FakeDirectory, SteadyClock
+from tests.fakes.source import FakeDirectory, FakeSource, SteadyClock
 
 GROUPS = ("Premium", "Users")
 
@@ -215,6 +218,46 @@ def test_what_changed_about_somebody_who_is_in_both_is_for_a_whole_read(
     assert cursor
     first.add("ada", given_name="Augusta Ada")
     assert source.changes(cursor) is None
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_an_address_that_no_longer_stands_in_both_is_for_a_whole_read(
+    first: FakeDirectory, second: FakeDirectory, leaves: bool
+) -> None:
+    source = merged_of(first.source(*GROUPS), second.source(*GROUPS), groups=GROUPS)
+    cursor = source.read().cursor
+    assert cursor
+    if leaves:
+        first.remove("ada")
+    else:
+        first.add("ada", email="ada.lovelace@acme.example")
+    assert source.changes(cursor) is None
+
+
+class TellsOfNobodyWhoIsGone(FakeSource):
+    """Of the groups of somebody who is gone it tells nothing, as most directories do."""
+
+    def changes(self, since: str) -> DirectoryChanges | None:
+        seen = super().changes(since)
+        assert seen
+        gone = {key for key, user in seen.people.items() if user is None}
+        groups = {n: MemberChanges(c.joined, c.left - gone) for n, c in seen.groups.items()}
+        return replace(seen, groups=groups)
+
+
+def test_whoever_is_gone_stays_out_of_every_group(first: FakeDirectory, second: FakeDirectory) -> None:
+    silent = TellsOfNobodyWhoIsGone(first, frozenset(GROUPS))
+    source = merged_of(silent, second.source(*GROUPS), groups=GROUPS)
+    cursor, eve = source.read().cursor, first.id_of("eve")
+    assert cursor
+    first.remove("eve")
+    gone = source.changes(cursor)
+    assert gone
+    assert gone.groups["Users"].left == {eve}
+    first.add("zoe", "Users")
+    after = source.changes(gone.cursor)
+    assert after
+    assert after.groups["Users"].joined == {first.id_of("zoe")}
 
 
 @pytest.mark.parametrize("newcomer", ["eve@acme.example", "bob@acme.example"])
