@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from idpsync.core.changes import DirectoryChanges, MemberChanges
 from idpsync.core.errors import CredentialsRejected, RemoteError, Transient
-from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, Proof, fold
 from idpsync.core.ports import Clock
 from idpsync.core.records import Health
 
@@ -95,6 +95,10 @@ class FakeDirectory:
     def group_id(self, group: str) -> str:
         return self.group_ids.get(group, f"id of {group}")
 
+    def called(self, wanted: str) -> str:
+        """The name of the group that is mentioned by name or by id."""
+        return next((name for name in self.groups if self.group_id(name) == wanted), wanted)
+
     def source(self, *groups: str) -> "FakeSource":
         return FakeSource(self, frozenset(groups))
 
@@ -170,11 +174,14 @@ class FakeSource:
             users=users,
             groups=tuple(self._group(name, shown) for name in sorted(self.groups)),
             users_coverage=coverage,
+            users_proof=Proof("everybody told", 1, len(everybody)),
             problems=problems.get(coverage, ()),
             scope=self.directory.scope,
             other_groups={
                 self.directory.group_id(name): name
-                for name in sorted(self.directory.groups.keys() - self.groups)
+                for name in sorted(
+                    self.directory.groups.keys() - set(map(self.directory.called, self.groups))
+                )
             },
         )
 
@@ -184,7 +191,8 @@ class FakeSource:
         if user is None:
             return None
         members: Mapping[str, set[str]] = self.directory.groups
-        mine = (g for g in self.groups if user.external_id in members.get(g, ()))
+        called = self.directory.called
+        mine = (g for g in self.groups if user.external_id in members.get(called(g), ()))
         return user, frozenset(mine)
 
     def probe(self) -> Health:
@@ -192,10 +200,11 @@ class FakeSource:
         return Health(SYSTEM, ok=True, detail=f"{len(self.directory.people)} people")
 
     def _group(self, name: str, shown: set[str]) -> Group:
-        members, external_id = self.directory.groups.get(name), self.directory.group_id(name)
+        called = self.directory.called(name)
+        members, external_id = self.directory.groups.get(called), self.directory.group_id(called)
         if members is None:
             return Group(name, name, None, Coverage.GONE, "no such group")
-        if name in self.directory.hidden:
+        if called in self.directory.hidden:
             return Group(name, external_id, frozenset(), Coverage.SUSPECT, "shows no member")
         if members <= shown:
             return Group(name, external_id, frozenset(members))

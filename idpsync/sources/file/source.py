@@ -15,7 +15,7 @@ import structlog
 
 from idpsync.core.changes import DirectoryChanges
 from idpsync.core.errors import Malformed, NotFound, Problem, Refused, Transient
-from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, fold
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Proof, fold
 from idpsync.core.ports import Clock
 from idpsync.core.records import Health
 from idpsync.sources.file.changes import Recollection
@@ -61,6 +61,7 @@ class FileSource:
             users_coverage=coverage,
             problems=problems,
             scope=self._config.scope,
+            users_proof=Proof("trailer" if self._config.require_trailer else "end of a still file", 1),
         )
         self._last = Recollection(people, content, self._groups) if snapshot.complete else None
         return replace(snapshot, cursor=self._last.cursor) if self._last else snapshot

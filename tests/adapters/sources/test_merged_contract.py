@@ -14,13 +14,19 @@ from tests.contracts.directory_source import DirectorySourceContract, DirectoryW
 from tests.slapd import running_slapd
 
 
-class TestTwoFakes(DirectorySourceContract, DirectoryChangesContract):
+class Merged(DirectorySourceContract):
+    @pytest.mark.skip(reason="one group of several directories has an id in each, and none as a whole")
+    def test_a_group_may_be_mentioned_by_its_id_whatever_it_is_called(self) -> None:  # type: ignore[override]
+        pass
+
+
+class TestTwoFakes(Merged, DirectoryChangesContract):
     @pytest.fixture
     def world(self) -> DirectoryWorld:
         return SplitWorld(FakeWorld(), FakeWorld())
 
 
-class WithFiles(DirectorySourceContract):
+class WithFiles(Merged):
     @pytest.mark.skip(reason="a file knows no ids of groups, so it cannot tell their new names")
     def test_a_renamed_group_is_told_under_its_id_where_groups_have_one(self) -> None:  # type: ignore[override]
         pass
