@@ -82,3 +82,16 @@ class AttributeLever:
 
     def is_alone(self, raw: Resource) -> bool:  # noqa: ARG002 - the port's
         return True
+
+
+class NoLever:
+    """The user resource says nothing of the tier: it is kept elsewhere."""
+
+    def read(self, raw: Resource) -> tuple[str, ...]:  # noqa: ARG002 - the port's
+        return ()
+
+    def change(self, raw: Resource, value: str | None) -> dict[str, object]:  # noqa: ARG002 - the port's
+        return {}
+
+    def is_alone(self, raw: Resource) -> bool:  # noqa: ARG002 - the port's
+        return True

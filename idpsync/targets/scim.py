@@ -7,7 +7,7 @@ from typing import assert_never
 
 import structlog
 
-from idpsync.core.errors import ConfigError, Conflict, NotFound, Problem, RemoteError, UnknownOutcome
+from idpsync.core.errors import ConfigError, Conflict, NotFound, RemoteError, UnknownOutcome
 from idpsync.core.model import Account, Standing
 from idpsync.core.plan import (
     Action,
@@ -19,15 +19,11 @@ from idpsync.core.plan import (
     ReactivateAccount,
     UpdateProfile,
 )
-from idpsync.core.ports import Clock
 from idpsync.core.records import Health
-from idpsync.core.seats import Ladder, Tier
-from idpsync.credentials import credential_of
-from idpsync.http import HttpClient, Limits
+from idpsync.core.seats import Tier
 from idpsync.pace import Timer
 from idpsync.scim_client import RemoteUser, ScimClient
-from idpsync.scim_client.levers import AttributeLever, ElementLever, Lever
-from idpsync.scim_client.refusals import judge
+from idpsync.scim_client.levers import Lever
 from idpsync.targets.attributes import (
     EVERYTHING,
     TierValues,
@@ -37,8 +33,6 @@ from idpsync.targets.attributes import (
     profile_changes,
     role_elements,
 )
-from idpsync.targets.kinds import AttributeLever as AttributeLeverConfig
-from idpsync.targets.kinds import EntitlementLever, GroupLever, RoleLever, ScimConfig, SeatLever
 from idpsync.targets.plain import PlainUsers
 
 log = structlog.get_logger()
@@ -88,6 +82,10 @@ class ScimTarget:
             return Health(NAME, ok=False, detail=str(error), latency=_since(began))
         seen = "number of users unknown" if total is None else f"{total} users"
         return Health(NAME, ok=True, detail=seen, latency=_since(began))
+
+    def read(self, account_id: str) -> Account:
+        """The account of this id; NotFound where there is none."""
+        return self._account(self._client.get(account_id))
 
     def apply(self, action: Action) -> Account:
         """Carry out one action; SeatsExhausted when the provider has no seat for it."""
@@ -209,46 +207,6 @@ class ScimTarget:
 
     def _account(self, user: RemoteUser) -> Account:
         return account_of(user, self._lever, self._tiers)
-
-
-def build_scim(
-    config: ScimConfig, *, clock: Clock, ladder: Ladder, timer: Timer | None = None
-) -> ScimTarget:
-    """The target that `config` describes; ConfigError for tiers that the ladder does not have."""
-    unknown = sorted(set(config.tier_values) - {tier.name for tier in ladder})
-    if unknown:
-        raise ConfigError(Problem("target.tier_values", f"no such tier: {', '.join(unknown)}"))
-    tiers = TierValues(ladder, config.tier_values)
-    values = frozenset(str(tiers.value_of(tier)) for tier in ladder)
-    lever = _lever(config.seat_lever, values)
-    timer = timer or Timer()
-    http = HttpClient(
-        NAME,
-        config.url,
-        clock=clock,
-        credential=credential_of(config.auth, NAME, clock),
-        limits=Limits(concurrency=config.concurrency, rate=config.rate),
-        ca_file=config.ca_file,
-        timer=timer,
-        judge=judge,
-    )
-    return ScimTarget(ScimClient(http, timer=timer), lever, tiers, timer)
-
-
-def _lever(config: SeatLever, values: frozenset[str]) -> Lever:
-    match config:
-        case EntitlementLever():
-            return ElementLever("entitlements", values, config.type)
-        case RoleLever():
-            return ElementLever("roles", values, config.type)
-        case AttributeLeverConfig():
-            return AttributeLever(config.path)
-        case GroupLever():
-            built = "entitlement, role, attribute"
-            reason = f"group is not built in this version; built are: {built}"
-            raise ConfigError(Problem("target.seat_lever.kind", reason))
-        case _:
-            assert_never(config)
 
 
 def _since(began: float) -> timedelta:

@@ -5,7 +5,8 @@ from typing import Any
 
 from idpsync.pace import Timer
 from idpsync.targets.kinds import ScimConfig
-from idpsync.targets.scim import ScimTarget, build_scim
+from idpsync.targets.scim import ScimTarget
+from idpsync.targets.scim_build import build_scim
 from tests.contracts.target import LADDER, World
 from tests.people import StoppedClock
 from tests.twins.scim import ScimTwin
@@ -43,7 +44,9 @@ def twin_target(twin: ScimTwin, sleepless: Sleepless, **settings: Any) -> ScimTa
             **settings,
         }
     )
-    return build_scim(config, clock=StoppedClock(), ladder=LADDER, timer=sleepless.timer)
+    target = build_scim(config, clock=StoppedClock(), ladder=LADDER, timer=sleepless.timer)
+    assert isinstance(target, ScimTarget)
+    return target
 
 
 class TwinWorld(World):

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from idpsync.core.errors import ConfigError
 from idpsync.core.ports import CanWriteGroups
 from idpsync.targets import LocalConfig, ScimConfig, Surroundings, TargetConfig, build
+from idpsync.targets.scim_groups import GroupSeatedScimTarget
 from tests.contracts.target import LADDER
 from tests.fakes.target import DictShelf
 from tests.people import StoppedClock
@@ -38,10 +39,9 @@ def test_built_kinds_are_built(settings: dict[str, Any]) -> None:
     assert getattr(built(settings), "kind", None) == settings["kind"]
 
 
-def test_a_group_lever_says_that_it_is_not_built() -> None:
+def test_a_group_lever_is_built() -> None:
     lever = {"kind": "group", "names": {"premium": "p", "standard": "s"}}
-    with pytest.raises(ConfigError, match=r"target\.seat_lever\.kind: group is not built"):
-        built({**SCIM, "seat_lever": lever})
+    assert isinstance(built({**SCIM, "seat_lever": lever}), GroupSeatedScimTarget)
 
 
 def test_tiers_that_the_ladder_does_not_have_are_named() -> None:

@@ -9,7 +9,7 @@ from scim2_models import Context, EnterpriseUser, PatchOp, User
 
 from idpsync.core.ports import Target
 from idpsync.targets.kinds import ScimConfig
-from idpsync.targets.scim import build_scim
+from idpsync.targets.scim_build import build_scim
 from tests.contracts.target import (
     LADDER,
     TargetContract,
