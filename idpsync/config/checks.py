@@ -116,6 +116,13 @@ def _claude_has_the_roles(tree: Tree) -> Iterator[Fault]:
             yield Fault(path, f"a Claude organisation has no role {role}; it has {known}")
 
 
+def _unknown_tier_is_known(tree: Tree) -> Iterator[Fault]:
+    known = _tier_names(tree)
+    for path, name in select(tree, "target.unknown_tier"):
+        if known and isinstance(name, str) and name not in known:
+            yield Fault(path, _unknown_tier(name, known))
+
+
 def _claude_frees_seats_of_members(tree: Tree) -> Iterator[Fault]:
     mode = next(select(tree, "target.provisioning_mode"), ((), None))[1]
     if _target_kind(tree) != "claude" or mode not in _CLAUDE_TIERS_BY_HAND:
@@ -229,6 +236,7 @@ _CHECKS: tuple[Callable[[Tree], Iterator[Fault]], ...] = (
     _every_tier_has_a_group,
     _groups_of_tiers_differ,
     _claude_has_the_roles,
+    _unknown_tier_is_known,
     _claude_frees_seats_of_members,
     _term_runs_forward,
     _reserve_is_bought,

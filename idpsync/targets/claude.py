@@ -11,7 +11,7 @@ from typing import assert_never
 
 from idpsync.core.books import AccountShelf
 from idpsync.core.errors import Conflict, NotFound, RemoteError, UnknownOutcome
-from idpsync.core.model import Account, DirectoryUser, Standing
+from idpsync.core.model import Account, DirectoryUser, Standing, fold
 from idpsync.core.plan import (
     Action,
     ChangeRoles,
@@ -295,13 +295,21 @@ class ClaudeTarget:
                 raise refuse.not_by_our_groups(self._groups)
         self._take_out(record)
         if isinstance(row, Member) and mode.removes:
-            self._api.remove(row.id)
+            self._remove(row)
             row = None
         elif row is not None and not isinstance(row, Member):
             self._api.withdraw(row.id)
             row = None
         self._roster.note(address(record.profile), row)
         return self._kept(replace(record, standing=Standing.DEACTIVATED, tier=None), row)
+
+    def _remove(self, member: Member) -> None:
+        """Also where they have left and come back since they were listed: under another id."""
+        if self._api.remove(member.id):
+            return
+        now = self._roster.look_up(fold(member.email))
+        if isinstance(now, Member):
+            self._api.remove(now.id)
 
     def _delete(self, action: DeleteAccount) -> Account:
         try:
@@ -334,6 +342,8 @@ def build_claude(
     )
     mode = Mode(config.provisioning_mode) if config.provisioning_mode else None
     values = TierValues(ladder, config.tier_values)
-    tiers = SeatTiers(groups, SeatFeed(api), values, clock)
+    named = config.unknown_tier
+    unknown = ladder.named(named) if named else ladder.tiers[0] if len(ladder.tiers) == 1 else None
+    tiers = SeatTiers(groups, SeatFeed(api), values, clock, unknown)
     roster = Roster(api, Setting(api, mode), tiers, shelf, people)
     return ClaudeTarget(api, roster, groups, shelf, clock)

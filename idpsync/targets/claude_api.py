@@ -142,9 +142,9 @@ class ClaudeApi:
         body, operation = {"role": role}, "change role"
         return _member(self._ask("POST", _at(USERS, member_id), operation, body), operation)
 
-    def remove(self, member_id: str) -> None:
-        """The seat is free at once. Somebody who is gone already is gone."""
-        self._delete(_at(USERS, member_id), "remove member")
+    def remove(self, member_id: str) -> bool:
+        """The seat is free at once. False for somebody who is gone already, under that id."""
+        return self._delete(_at(USERS, member_id), "remove member")
 
     # --- invites ----------------------------------------------------------------------------------
 
@@ -252,10 +252,11 @@ class ClaudeApi:
 
         return read_all(ask, place)
 
-    def _delete(self, path: str, operation: str) -> None:
+    def _delete(self, path: str, operation: str) -> bool:
         answer = self._admin.exchange("DELETE", path, operation=operation, headers=self._headers)
         if not answer.ok and answer.status != 404:
             raise refusal(self._admin, self._admin.question("DELETE", operation), answer)
+        return answer.ok
 
     def _ask(
         self,

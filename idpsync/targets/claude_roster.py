@@ -48,7 +48,7 @@ class Roster:
         ids = self._ids_by_address() if rows else {}
         for key, row in rows.items():
             tier = grouped.pop(ids.get(key, ""), None)
-            found.append(self._account(stranger(row), row, tier))
+            found.append(self._stranger(row, tier))
         found += self._brought(grouped)
         return tuple(account for account in found if account)
 
@@ -59,7 +59,7 @@ class Roster:
         self.tiers.look(row, self.organization_id)
         if record is None and row is not None:
             key = self._ids_by_address().get(email)
-            return self._account(stranger(row), row, self.tiers.by_group(key))
+            return self._stranger(row, self.tiers.by_group(key))
         if record is None:
             return next((one for one in self._brought_now() if one.member == fold(user_name)), None)
         return self._account(record, row, self.tiers.by_group(record.external_id))
@@ -78,6 +78,11 @@ class Roster:
     def _account(self, record: Account, row: Row | None, grouped: Tier | None) -> Account | None:
         mode = self.setting.mode()
         return account_of(record, row, self.tiers.of(record, row, grouped, mode=mode), mode)
+
+    def _stranger(self, row: Row, grouped: Tier | None) -> Account | None:
+        """A member or an invite that idpsync has not marked."""
+        tier = self.tiers.of_stranger(row, grouped)
+        return account_of(stranger(row), row, tier, self.setting.mode())
 
     def _brought(self, grouped: Mapping[str, Tier]) -> list[Account | None]:
         """People in a group whom somebody else put there, and who have not come yet."""

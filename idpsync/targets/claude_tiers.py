@@ -32,8 +32,16 @@ class Truth:
 class SeatTiers:
     """Reads tiers; writes groups. The feed is read with every listing, the groups too."""
 
-    def __init__(self, groups: SeatGroups, feed: SeatFeed, values: TierValues, clock: Clock) -> None:
+    def __init__(
+        self,
+        groups: SeatGroups,
+        feed: SeatFeed,
+        values: TierValues,
+        clock: Clock,
+        unknown: Tier | None = None,
+    ) -> None:
         self._groups, self._feed, self._values, self._clock = groups, feed, values, clock
+        self._unknown = unknown
 
     def refresh(self, organization: Callable[[], str]) -> Mapping[str, Tier]:
         """Read everything anew; the tier by group of everybody in one, by external id."""
@@ -68,6 +76,12 @@ class SeatTiers:
         if truth is None or (follows and self._is_settling(record, truth)):
             return grouped
         return truth.tier
+
+    def of_stranger(self, row: Row, grouped: Tier | None) -> Tier | None:
+        """That of somebody whom idpsync never wrote: they have a seat, even if nobody says which."""
+        if truth := self.truth(row):
+            return truth.tier
+        return grouped or self._unknown
 
     def _is_settling(self, record: Account, truth: Truth) -> bool:
         placed = placed_at(record)

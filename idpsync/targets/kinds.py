@@ -93,6 +93,10 @@ class ClaudeConfig(Settings):
     tier_values: dict[str, str] = Field(
         default_factory=dict, description="tier name → Claude's word for it in the activity feed"
     )
+    unknown_tier: str | None = Field(
+        default=None,
+        description="what members in no seat group count as, where the activity feed cannot be read",
+    )
     url: str = "https://api.anthropic.com"
     rate: Rate = Field(default=1.5, description="the limit is 100 a minute for everybody together")
     ca_file: Path | None = None

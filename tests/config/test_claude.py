@@ -42,6 +42,7 @@ def test_a_claude_organisation_may_have_the_roles_that_claude_has(tmp_path: Path
             "policy.leavers.action",
             "by hand alone; choose deactivate or delete",
         ),
+        ("api_key", "unknown_tier: gold\n  api_key", "target.unknown_tier", "no such tier"),
         ("login_only", "sometimes", "target.provisioning_mode", "login_only"),
         ("api_key", "api_version: 2022-01-01\n  api_key", "target.api_version", "2026-10-21"),
         ("api_key", "url: http://claude.example\n  api_key", "target.url", "in the clear"),

@@ -8,6 +8,7 @@ import pytest
 
 from idpsync.core.errors import Refused, Transient
 from idpsync.core.model import Account, Standing
+from idpsync.core.seats import Tier
 from tests.adapters.targets.claude_parts import KEY_NAME, ClaudeHouse, OwnerHidden, claude_house
 from tests.contracts.target import PREMIUM, STANDARD, change_tier, create
 from tests.twins.claude.twin import KEY, Fault, refused
@@ -52,6 +53,25 @@ def test_without_the_scope_the_group_is_all_there_is_to_believe(opened: Open) ->
     house.twin.keys[KEY].discard("read:compliance_activities")
     house.org.assign(came(house), "standard")
     assert the_one(house).tier == PREMIUM
+
+
+@pytest.mark.parametrize(("said", "tier"), [(None, None), ("standard", STANDARD)])
+def test_a_member_of_no_group_counts_as_configured_where_nobody_tells_their_tier(
+    opened: Open, said: str | None, tier: Tier | None
+) -> None:
+    """Owners and people added by hand have a seat too, and it must not be given away."""
+    house = opened("scim_advanced")
+    house.put("zoe@acme.example")
+    target = house.target(unknown_tier=said)
+    assert [one.tier for one in OwnerHidden(target).accounts()] == [tier]
+    found = target.find("zoe@acme.example")
+    assert found is not None
+    assert found.tier == tier
+    member = house.org.called("zoe@acme.example")
+    assert member
+    house.org.assign(member["id"], "premium")
+    house.org.assign(member["id"], None)
+    assert the_one(house, unknown_tier=said).tier is None  # the feed knows that they have none
 
 
 def test_a_change_of_ours_counts_until_sync_has_had_its_time(opened: Open) -> None:

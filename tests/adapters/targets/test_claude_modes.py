@@ -257,6 +257,18 @@ def test_somebody_let_go_who_is_back_is_seen_and_let_go_again(opened: Open) -> N
     assert house.user_names() == []
 
 
+def test_who_left_and_came_back_since_the_listing_is_removed_under_their_new_id(opened: Open) -> None:
+    house = opened("jit_permissive")
+    target = house.target()
+    account = target.apply(create("ada", PREMIUM))
+    first = house.org.login("ada@acme.example")
+    target.accounts()
+    house.org.remove(first["id"])
+    house.org.login("ada@acme.example")
+    target.apply(deactivate(account))
+    assert house.user_names() == []
+
+
 def test_who_came_after_the_listing_is_removed_too(opened: Open) -> None:
     house = opened("jit_advanced")
     target = house.target()
