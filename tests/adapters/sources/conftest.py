@@ -16,12 +16,13 @@ def samba(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
 
 @pytest.fixture(scope="session")
 def crowd(samba: Samba) -> Folder:
-    """Twelve people and "Everybody", a group of 2,998 members: the others are contacts elsewhere."""
+    """Twelve people; "Few", four of them; "Everybody", 2,998 members: the rest are contacts."""
     folder = Folder(samba, "crowd", lasting=True)
     others = samba.folder_of("contacts", lasting=True)
     people = [f"crowd{n:02d}" for n in range(12)]
     for name in people:
         folder.add_person(name)
+    folder.add_group("Few", people[::3])
     contacts = [f"CN=contact{n:04d},{others}" for n in range(2998 - len(people))]
     everybody = [*contacts[:1490], *map(folder.dn_of, people), *contacts[1490:]]
     group = {"dn": folder.dn_of("Everybody"), "objectClass": "group", "member": everybody}
