@@ -39,7 +39,7 @@ def _unused(config: Config) -> list[Problem]:
         told.append(Problem("alerts.renewal_days", only))
     if _set(schedule, "full_read") and not sources.tells_changes(*config.directory):
         kinds = " and ".join(sorted({directory.kind for directory in config.directory}))
-        only = f"has no effect: what changed in a directory of kind {kinds} is not built in this version"
+        only = f"has no effect: a directory of kind {kinds} cannot tell what changed"
         told.append(Problem("schedule.full_read", f"{only}; everything is read each time"))
     return told
 

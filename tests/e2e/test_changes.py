@@ -90,16 +90,9 @@ def complaints(path: Path) -> list[str]:
 def test_check_says_where_full_read_has_no_effect(tmp_path: Path) -> None:
     write_people(tmp_path, "ada")
     schedule = {"full_read": "6h"}
-    ldap = {
-        "kind": "ldap",
-        "url": "ldaps://ldap.acme.example",
-        "bind_dn": "cn=idpsync",
-        "password": "env:LDAP_PASSWORD",
-        "user_base": "ou=people",
-        "group_base": "ou=groups",
-    }
+    scim = {"kind": "scim", "url": "https://scim.acme.example", "token": "env:SCIM_TOKEN"}
 
     assert complaints(write_config(tmp_path, schedule=schedule)) == []
-    assert complaints(write_config(tmp_path, directory=ldap)) == []
-    (told,) = complaints(write_config(tmp_path, schedule=schedule, directory=ldap))
-    assert "a directory of kind ldap is not built in this version; everything is read each time" in told
+    assert complaints(write_config(tmp_path, directory=scim)) == []
+    (told,) = complaints(write_config(tmp_path, schedule=schedule, directory=scim))
+    assert "a directory of kind scim cannot tell what changed; everything is read each time" in told
