@@ -1,0 +1,156 @@
+"""Okta → idpsync through the command line: whatever goes wrong there, nobody loses a seat, told once."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from idpsync import jws
+from idpsync.wiring.clock import CLOCK
+from tests.adapters.sources.okta_world import APP, CLIENT, in_single_file, private_pem
+from tests.cli.conftest import Inside, own_log
+from tests.e2e.program import Program, base_config
+from tests.receiver import Receiver, receiving
+from tests.twins.okta.server import Answer, Fault, OktaTwin, running_okta
+
+PEOPLE, KEY = 6, "okta.pem"
+
+
+@pytest.fixture
+def webhook() -> Iterator[Receiver]:
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def twin(tmp_path: Path) -> Iterator[OktaTwin]:
+    key = jws.new_key()
+    (tmp_path / KEY).write_bytes(private_pem(key))
+    with running_okta(CLOCK, key.public_key()) as twin:
+        ids = [twin.org.add_person(f"u{n}@acme.example")["id"] for n in range(PEOPLE)]
+        twin.org.assign(APP, ids)
+        twin.org.add_team("Claude Premium")
+        twin.org.add_team("Claude Users")
+        twin.org.join("Claude Premium", ids[:4])
+        twin.org.join("Claude Users", ids)
+        yield twin
+
+
+@pytest.fixture
+def idpsync(tmp_path: Path, twin: OktaTwin, webhook: Receiver) -> Iterator[Program]:
+    config = base_config(tmp_path) | {
+        "policy": {
+            "without_rule": "none",
+            "rules": [
+                {"group": "Claude Premium", "tier": "premium", "priority": 10},
+                {"group": "Claude Users", "tier": "standard"},
+            ],
+        },
+        "directory": {
+            "kind": "okta",
+            "url": twin.url,
+            "app_id": APP,
+            "auth": {"kind": "private_key_jwt", "client_id": CLIENT, "key": f"file:{tmp_path / KEY}"},
+        },
+        "target": {"kind": "local"},
+        "alerts": {"receivers": [{"name": "hook", "kind": "webhook", "url": webhook.url}]},
+    }
+    config["contract"]["seats"] = {"premium": 10, "standard": 10}
+    with own_log():
+        yield Inside(tmp_path, config)
+
+
+Spoil = Callable[[OktaTwin, Program], None]
+
+
+def wrong_key(twin: OktaTwin, idpsync: Program) -> None:
+    (idpsync.folder / KEY).write_bytes(private_pem(jws.new_key()))
+
+
+def key_taken_out(twin: OktaTwin, idpsync: Program) -> None:
+    twin.tokens.key = jws.new_key().public_key()
+
+
+def clock_behind(twin: OktaTwin, idpsync: Program) -> None:
+    twin.clock = Later()
+
+
+class Later:
+    """Okta's time, where this machine's clock is ten minutes behind."""
+
+    def now(self) -> datetime:
+        return CLOCK.now() + timedelta(minutes=10)
+
+
+def missing_scope(twin: OktaTwin, idpsync: Program) -> None:
+    twin.tokens.granted -= {"okta.apps.read"}
+
+
+def unknown_group(twin: OktaTwin, idpsync: Program) -> None:
+    twin.org.rename("Claude Premium", "Premium 2027")
+
+
+def unknown_app(twin: OktaTwin, idpsync: Program) -> None:
+    idpsync.config["directory"]["app_id"] = "0oanone"
+
+
+def web_page(twin: OktaTwin, idpsync: Program) -> None:
+    def page(answer: Answer) -> Answer:
+        return Answer(200, raw=b"<html>Sign in to continue</html>")
+
+    twin.faults.append(Fault("/api/", page, times=1000))
+
+
+def foreign_link(twin: OktaTwin, idpsync: Program) -> None:
+    def elsewhere(answer: Answer) -> Answer:
+        answer.headers = [*answer.headers, ("link", '<https://evil.example/api/v1/x>; rel="next"')]
+        return answer
+
+    twin.faults.append(Fault(f"apps/{APP}", elsewhere, times=1000))
+
+
+def cut(twin: OktaTwin, idpsync: Program) -> None:
+    def broken(answer: Answer) -> Answer:
+        answer.cut = 30
+        return answer
+
+    twin.faults.append(Fault(f"apps/{APP}", in_single_file, times=1000, unless="after="))
+    twin.faults.append(Fault("after=", broken, times=1000))
+
+
+FAULTS: list[tuple[Spoil, str]] = [
+    (wrong_key, "check client_id 0oa2example"),
+    (key_taken_out, "check client_id 0oa2example"),
+    (clock_behind, "s behind Okta's: set it"),
+    (unknown_app, "no application has the id 0oanone: check directory.app_id"),
+    (web_page, "answers with a web page instead of JSON: check directory.url"),
+    (missing_scope, "the app lacks okta.apps.read: grant it in the app under Okta API Scopes"),
+    (unknown_group, "group 'Claude Premium' is called 'Premium 2027' now; change policy.rules[0].group"),
+    (foreign_link, "the next page is at evil.example, which is not this organisation's"),
+    (cut, "people were not read to the end"),
+]
+
+
+@pytest.mark.parametrize(("fault", "says"), FAULTS, ids=[fault.__name__ for fault, _ in FAULTS])
+def test_a_fault_of_the_directory_removes_nobody_and_is_told_once(
+    idpsync: Program, twin: OktaTwin, webhook: Receiver, fault: Spoil, says: str
+) -> None:
+    first = idpsync.call("apply", "--yes", "--json")
+    assert first.code == 0, first.err
+
+    fault(twin, idpsync)
+    ended = [idpsync.call("apply", "--yes") for _ in range(2)]
+
+    assert {e.code for e in ended} == {4}, [e.err for e in ended]
+    assert all(says in " ".join((e.out + e.err).split()) for e in ended), ended[0].err + ended[0].out
+    tiers = idpsync.call("seats", "--json").json["tiers"]
+    assert [tier["assigned"] for tier in tiers] == [4, 2]
+    assert [message.json()["data"]["state"] for message in webhook.received] == ["firing"]
+
+
+def test_checking_online_names_who_we_are_and_the_groups(idpsync: Program, twin: OktaTwin) -> None:
+    checked = idpsync.call("check", "--online")
+    said = " ".join(checked.out.split())
+    assert f"logged in to {twin.url} as {CLIENT}; {PEOPLE} people" in said
+    assert f"Claude Users → {twin.org.team('Claude Users').row['id']}" in said
