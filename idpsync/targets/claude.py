@@ -11,7 +11,7 @@ from typing import assert_never
 
 from idpsync.core.books import AccountShelf
 from idpsync.core.errors import Conflict, NotFound, RemoteError, UnknownOutcome
-from idpsync.core.model import Account, DirectoryUser, Standing, fold
+from idpsync.core.model import Account, DirectoryUser, Standing
 from idpsync.core.plan import (
     Action,
     ChangeRoles,
@@ -28,15 +28,16 @@ from idpsync.core.seats import Ladder, Tier
 from idpsync.pace import Timer
 from idpsync.targets.attributes import TierValues
 from idpsync.targets.claude_api import SYSTEM, ClaudeApi, Member
-from idpsync.targets.claude_errors import Present, Uncoded
 from idpsync.targets.claude_feed import SeatFeed
 from idpsync.targets.claude_modes import Mode
+from idpsync.targets.claude_movement import Movement
 from idpsync.targets.claude_people import (
     GIVEN,
     MANAGED,
     Row,
     account_of,
     address,
+    placed_at,
     role_of,
     stranger,
     untouchable,
@@ -68,6 +69,7 @@ class ClaudeTarget:
     ) -> None:
         self._api, self._roster, self._groups, self._shelf = api, roster, groups, shelf
         self._setting, self._tiers, self._clock = roster.setting, roster.tiers, clock
+        self._movement = Movement(api, roster)
 
     def accounts(self) -> tuple[Account, ...]:
         """Members, pending invites, and whom a group will bring; those we let go as deactivated."""
@@ -130,7 +132,7 @@ class ClaudeTarget:
         """Into the group, and invited where people come by invites."""
         refuse = Refusals(record, "bring member in")
         mode = self._setting.mode_for(refuse.operation)
-        if record.tier is None and row is None:
+        if record.tier is None and (row is None or untouchable(row)):
             raise refuse.nobody_comes_without_a_seat(mode)
         if not mode.invites and not record.external_id:
             raise refuse.without_an_id()
@@ -139,33 +141,13 @@ class ClaudeTarget:
             return self._kept(record, row)
         self._place(record)
         try:
-            row = self._invited(record, MANAGED if MANAGED in action.roles else "user")
+            row = self._movement.invite(record, MANAGED if MANAGED in action.roles else "user")
         except UnknownOutcome:
             raise
         except RemoteError:
             self._take_out(record)
             raise
         return self._kept(replace(record, id=record.id or row.id), row)
-
-    def _invited(self, record: Account, role: str) -> Row:
-        """The invite, new or found; the member where they have come already."""
-        email = record.profile.email or record.profile.user_name
-        try:
-            row: Row = self._api.invite(email, role)
-        except (Present, UnknownOutcome):
-            found = self._roster.look_up(email)
-            if found is None:
-                raise
-            return found
-        except Uncoded as error:
-            raise self._without_reason(record, error) from error
-        self._roster.note(email, row)
-        return row
-
-    def _without_reason(self, record: Account, error: Uncoded) -> RemoteError:
-        """What a 400 without a code means for an invite, by elimination."""
-        enforced = self._setting.enforced()
-        return Refusals(record, "invite member").uncoded(error, enforced)
 
     def _place(self, record: Account) -> None:
         if record.external_id:
@@ -193,14 +175,11 @@ class ClaudeTarget:
         record = self._shelf.get(action.account_id)
         if record is not None:
             row = self._roster.row_of(address(record.profile))
-        else:
-            row = self._roster.row_with_id(action.account_id)
-            if row is not None:
-                record = stranger(row)
-            elif self._tiers.by_group(action.account_id):
-                record = Account(
-                    action.account_id, action.profile, Standing.ACTIVE, None, action.account_id
-                )
+        elif self._tiers.by_group(action.account_id):
+            key = action.account_id
+            record, row = Account(key, action.profile, Standing.ACTIVE, external_id=key), None
+        elif row := self._roster.row_with_id(action.account_id):
+            record = stranger(row)
         if record is None:
             raise NotFound(SYSTEM, operation, f"there is no account {action.account_id}")
         record = replace(record, external_id=record.external_id or action.external_id or None)
@@ -291,25 +270,17 @@ class ClaudeTarget:
         if mode.syncs and isinstance(row, Member) and not off:
             if not record.external_id:
                 raise refuse.without_an_id()
-            if self._tiers.by_group(record.external_id) is None:
+            if not placed_at(record) and self._tiers.by_group(record.external_id) is None:
                 raise refuse.not_by_our_groups(self._groups)
         self._take_out(record)
         if isinstance(row, Member) and mode.removes:
-            self._remove(row)
+            self._movement.remove(row)
             row = None
         elif row is not None and not isinstance(row, Member):
             self._api.withdraw(row.id)
             row = None
         self._roster.note(address(record.profile), row)
         return self._kept(replace(record, standing=Standing.DEACTIVATED, tier=None), row)
-
-    def _remove(self, member: Member) -> None:
-        """Also where they have left and come back since they were listed: under another id."""
-        if self._api.remove(member.id):
-            return
-        now = self._roster.look_up(fold(member.email))
-        if isinstance(now, Member):
-            self._api.remove(now.id)
 
     def _delete(self, action: DeleteAccount) -> Account:
         try:

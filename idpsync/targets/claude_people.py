@@ -98,7 +98,7 @@ def account_of(record: Account, row: Row | None, tier: Tier | None, mode: Mode |
         record,
         standing=standing,
         tier=None if standing is Standing.DEACTIVATED else tier,
-        roles=frozenset({role_of(row)}) if row else record.roles,
+        roles=frozenset({role_of(row)}) if row else record.roles or frozenset({USER}),
         version=None,
     )
 

@@ -55,7 +55,7 @@ class Roster:
     def find(self, user_name: str) -> Account | None:
         record = self._shelf.find(user_name)
         email = address(record.profile) if record else fold(user_name)
-        row = self.look_up(email)
+        row = self.look_up(email) if "@" in email else None
         self.tiers.look(row, self.organization_id)
         if record is None and row is not None:
             key = self._ids_by_address().get(email)

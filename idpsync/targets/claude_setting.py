@@ -21,6 +21,7 @@ class Setting:
         self._lock = threading.Lock()
         self._organization: Organization | None = None
         self._discovered: Mode | None = None
+        self._asked = False
 
     def organization(self) -> Organization:
         with self._lock:
@@ -32,8 +33,8 @@ class Setting:
         """None where it is neither configured nor to be read."""
         if self._configured is not None:
             return self._configured
-        if self._discovered is None:
-            self._discovered = self.enforced()
+        if not self._asked:
+            self._discovered, self._asked = self.enforced(), True
         return self._discovered
 
     def mode_for(self, operation: str) -> Mode:
@@ -45,7 +46,7 @@ class Setting:
 
     def forget(self) -> None:
         """The mode is read anew when it is needed: somebody may have changed it."""
-        self._discovered = None
+        self._asked = False
 
     def enforced(self) -> Mode | None:
         """The mode as Claude says; None where the key may not read it, or it is a new one."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from idpsync.core.errors import Conflict, NotFound, Refused, SeatsExhausted
+from idpsync.core.errors import Conflict, NotFound, Refused, SeatsExhausted, UnknownOutcome
 from idpsync.core.model import Account, Standing
 from tests.adapters.targets.claude_parts import KEY_NAME, ClaudeHouse, OwnerHidden, claude_house
 from tests.contracts.target import (
@@ -100,6 +100,18 @@ def test_an_alias_of_somebody_is_somebody_else(opened: Open) -> None:
     account = house.target().apply(create("ada", STANDARD))
     assert account.standing is Standing.INVITED
     assert {one.user_name for one in listed(house)} == {"ada@acme.example", "ada+x@acme.example"}
+
+
+def test_an_invite_whose_fate_cannot_be_looked_up_stays_unknown_and_its_place_kept(opened: Open) -> None:
+    house = opened("login_only")
+    house.twin.faults.append(Fault("POST", "/invites", times=9, wire=cut))
+    house.twin.faults.append(Fault("GET", "email", times=9, wire=cut))
+    target = house.target()
+    target.accounts()
+    with pytest.raises(UnknownOutcome):
+        target.apply(create("ada", STANDARD))
+    assert house.members_of("seat-standard") == {"id-ada"}
+    assert len(house.org.invites) == 1
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
@@ -307,6 +319,15 @@ def test_somebody_whom_sync_never_takes_out_is_shown_with_their_seat_in_the_end(
     assert (found.standing, found.tier) == (Standing.ACTIVE, PREMIUM)
 
 
+def test_whom_the_directory_took_out_itself_is_let_go_without_a_word(opened: Open) -> None:
+    """Somebody deleted there is in no group any more, and sync has not come to them yet."""
+    house = opened("scim_advanced")
+    account = house.target().apply(create("ada", PREMIUM))
+    house.org.sync()
+    house.members_of("seat-premium").clear()
+    assert house.target().apply(deactivate(account)).standing is Standing.DEACTIVATED
+
+
 def test_a_member_by_another_assignment_is_not_said_to_be_let_go(opened: Open) -> None:
     house = opened("scim_advanced")
     house.put("ada@acme.example", external_id="id-ada")
@@ -360,6 +381,20 @@ def test_a_member_without_our_mark_has_the_tier_of_their_group(opened: Open) -> 
     (account,) = listed(house)
     assert (account.user_name, account.tier, account.external_id) == ("Eve@acme.example", STANDARD, None)
     assert house.target().find("eve@acme.example") == account
+
+
+def test_who_comes_has_the_role_that_they_were_known_to_get(opened: Open) -> None:
+    """Else everybody who comes would look as if somebody had changed their role."""
+    house = opened("scim_advanced")
+    account = house.target().apply(create("ada", PREMIUM, ()))
+    house.org.sync()
+    assert [one.roles for one in listed(house)] == [account.roles] == [{"user"}]
+
+
+def test_a_name_that_is_no_address_is_not_asked_for_at_claude(opened: Open) -> None:
+    house = opened("scim_advanced")
+    assert house.target().find("ada") is None
+    assert house.twin.seen == []
 
 
 # --- roles ------------------------------------------------------------------------------------------
@@ -487,6 +522,8 @@ def test_without_a_mode_people_are_listed_and_nothing_is_written(opened: Open) -
     house.put("ada@acme.example", external_id="id-ada")
     target = house.target(provisioning_mode=None)
     (_, account) = sorted(target.accounts(), key=lambda one: one.user_name == "ada@acme.example")
+    asked = house.twin.counted()[f"GET compliance/organizations/{house.org.id}/settings"]
+    assert asked == 1
     for action in (create("bob"), deactivate(account), change_tier(account, PREMIUM)):
         with pytest.raises(Refused, match=r"set target\.provisioning_mode"):
             target.apply(action)

@@ -1,0 +1,55 @@
+"""Coming by invites and being removed, where the provisioning mode lets the Admin API do either."""
+
+from idpsync.core.errors import RemoteError, UnknownOutcome
+from idpsync.core.model import Account, fold
+from idpsync.targets.claude_api import ClaudeApi, Member
+from idpsync.targets.claude_errors import Present, Uncoded
+from idpsync.targets.claude_people import Row
+from idpsync.targets.claude_refusals import Refusals
+from idpsync.targets.claude_roster import Roster
+
+
+class Movement:
+    """Both ways end in the same state when they are gone twice."""
+
+    def __init__(self, api: ClaudeApi, roster: Roster) -> None:
+        self._api, self._roster = api, roster
+
+    def invite(self, account: Account, role: str) -> Row:
+        """The invite, new or found; the member where they have come already.
+
+        SeatsExhausted where Claude refuses without a code, and no other mode than ours explains it.
+        """
+        email = account.profile.email or account.profile.user_name
+        try:
+            row: Row = self._api.invite(email, role)
+        except UnknownOutcome as unknown:
+            return self._found_after(unknown, email)
+        except Present:
+            found = self._roster.look_up(email)
+            if found is None:
+                raise
+            return found
+        except Uncoded as error:
+            enforced = self._roster.setting.enforced()
+            raise Refusals(account, "invite member").uncoded(error, enforced) from error
+        self._roster.note(email, row)
+        return row
+
+    def remove(self, member: Member) -> None:
+        """Also where they have left and come back since they were listed: under another id."""
+        if self._api.remove(member.id):
+            return
+        now = self._roster.look_up(fold(member.email))
+        if isinstance(now, Member):
+            self._api.remove(now.id)
+
+    def _found_after(self, unknown: UnknownOutcome, email: str) -> Row:
+        """What an invite without an answer left; the outcome stays unknown where nothing is seen."""
+        try:
+            found = self._roster.look_up(email)
+        except RemoteError:
+            raise unknown from None
+        if found is None:
+            raise unknown
+        return found
