@@ -6,7 +6,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from idpsync.core.model import Coverage, DirectoryUser, Group, fold
+from idpsync.core.model import Coverage, DirectoryUser, Group, Proof, fold
 from idpsync.sources.ldap.judging import Closure, Judge
 from idpsync.sources.ldap.names import lies_under, normal, without_uid
 from idpsync.sources.ldap.nesting import circles
@@ -170,8 +170,13 @@ class Groups:
         (row,) = rows
         closure, members = self._closed[row.key]
         coverage, reason, hidden = judge.judged(closure)
-        proof = self._listing.proof
-        return Group(name, row.external_id, members, coverage, reason, proof), hidden
+        return Group(name, row.external_id, members, coverage, reason, self._proof), hidden
+
+    @property
+    def _proof(self) -> Proof:
+        """A group is one entry, so that it may be whole although the listing was cut after it."""
+        listing = self._listing
+        return Proof("its entry came whole", listing.pages) if listing.error else listing.proof
 
     def _close(self, wanted: Iterable[str], roster: Roster) -> None:
         """Everybody that the wanted groups lead to; groups that lead to each other share it."""
