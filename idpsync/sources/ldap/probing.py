@@ -26,7 +26,9 @@ def probed(config: LdapConfig, queries: Queries, wanted: frozenset[str], *, cloc
     with Session(config, "probe") as session:
         _must_exist(session, (config.user_base, config.group_base))
         people = session.read_each(_bare(queries.everybody()), lambda _: None)
-        rows = session.read_each(queries.groups(), Rows(config).row) if wanted else Listing[Row](())
+        rows: Listing[Row] = Listing(())
+        if wanted:
+            rows = session.read_each(queries.groups(), Rows(config).row)
         groups = Groups(rows, config)
         found = {name: groups.called(name) for name in sorted(wanted)}
         facts = (
