@@ -37,6 +37,7 @@ bench: $(VENV)/dev.stamp servers ## measure start-up, plans and the claim of a s
 	$(BIN)/python -m benchmarks.claim
 	$(BIN)/python -m benchmarks.ldap_read
 	$(BIN)/python -m benchmarks.requests_openldap
+	$(BIN)/python -m benchmarks.requests_ad
 	$(BIN)/python -m benchmarks.requests_okta
 	$(BIN)/python -m benchmarks.requests_entra
 	$(BIN)/python -m benchmarks.requests_scim

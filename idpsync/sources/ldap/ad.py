@@ -28,7 +28,10 @@ log = structlog.get_logger()
 
 
 class AdSource:
-    """Reads everything, or what changed since where the account may be told that."""
+    """Reads everything, or what changed since where the account may be told that.
+
+    `requests` is what the last of the two cost.
+    """
 
     kind = "ldap"
 
@@ -37,6 +40,7 @@ class AdSource:
         self._config, self._clock, self._wanted = config, clock, groups
         self._followed: AdFollowing | None = None
         self._proven = False
+        self.requests = 0
         check_filters(config)
 
     def read(self, since: str | None = None) -> DirectorySnapshot:  # noqa: ARG002
@@ -62,6 +66,7 @@ class AdSource:
             ).resolve(self._wanted, judge, reader)
             gone = any(group.coverage is Coverage.GONE for group in found.groups)
             other_groups = reader.every_group() if gone else {}
+        self.requests = session.requests
         coverage = people_coverage(listing, users, problems, hidden=found.people_hidden)
         if not users:
             problems.append(f"nobody matches {self._config.user_filter} under {self._config.user_base}")
@@ -77,7 +82,7 @@ class AdSource:
             scope=self._config.scope,
             other_groups=other_groups,
             users_proof=listing.proof,
-            requests=session.requests,
+            requests=self.requests,
         )
         if not snapshot.complete:
             log.warning("directory.incomplete", source=self.name, problems=snapshot.problems[:TOLD])
@@ -101,6 +106,7 @@ class AdSource:
         try:
             with Session(self._config, "read changes") as session:
                 changes = followed.changes(session, people, marks)
+                self.requests = session.requests
         except (Uncertain, Unreadable) as reason:
             log.info("changes.uncertain", source=self.name, reason=str(reason))
             return None
