@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NoReturn
 from urllib.parse import urlsplit
 
@@ -85,13 +85,13 @@ class Api:
 
     # --- reading ----------------------------------------------------------------------------------
 
-    def pages(self, path: str, *, operation: str) -> Pages:
-        """Every row from `path` on; what cut the listing is in `error`.
+    def pages(self, path: str, *, operation: str, keep: Callable[[Row], Row] = lambda row: row) -> Pages:
+        """Every row from `path` on, of each what `keep` leaves; what cut the listing is in `error`.
 
         CredentialsRejected is raised: what we may not read is never half a listing.
         """
         pages = follow(
-            path, lambda place: self._page(place, operation), system=SYSTEM, operation=operation
+            path, lambda place: self._page(place, operation, keep), system=SYSTEM, operation=operation
         )
         if isinstance(pages.error, CredentialsRejected):
             raise pages.error
@@ -120,7 +120,7 @@ class Api:
             return False
         return same and parts.hostname in self._hosts
 
-    def _page(self, place: str, operation: str) -> Page:
+    def _page(self, place: str, operation: str, keep: Callable[[Row], Row]) -> Page:
         answer = self.get(place, operation=operation)
         rows = rows_of(_json(answer, operation), system=SYSTEM, operation=operation)
         following = _next(answer.headers.get("link", ""))
@@ -129,7 +129,7 @@ class Api:
             reason = f"the next page is at {host}, which is not this organisation's"
             remedy = "if it is, name it in directory.custom_domains"
             raise Malformed(SYSTEM, operation, f"{reason}; {remedy}")
-        return Page(rows, following, END)
+        return Page([keep(row) for row in rows], following, END)
 
     def _ask(self, method: str, place: str, operation: str) -> Response:
         family = _family(place)

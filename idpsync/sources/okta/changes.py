@@ -18,7 +18,7 @@ from idpsync.core.changes import DirectoryChanges
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, fold
 from idpsync.sources.okta.api import Api
 from idpsync.sources.okta.groups import IDS_IN_ONE_FILTER, PAGE, Groups, Known, judge
-from idpsync.sources.okta.people import People, embedded, has_left
+from idpsync.sources.okta.people import People, has_left, slim
 from idpsync.sources.okta.reading import Reading, Whole, people_scope
 from idpsync.sources.okta.settings import OktaConfig
 from idpsync.sources.pages import Row, text
@@ -151,10 +151,10 @@ class Changes:
     def _changed_people(self, state: State) -> list[Row]:
         """Rows of everybody who may be other: of the whole application, or by their stamps."""
         if self._config.app_id:
-            return embedded(self._reading.assigned().whole())
+            return self._reading.assigned().whole()
         asked = {"filter": f'lastUpdated gt "{state.watermark}"', "limit": str(PAGE)}
-        pages = self._api.pages(f"/api/v1/users?{urlencode(asked)}", operation="read changed people")
-        return pages.whole()
+        place = f"/api/v1/users?{urlencode(asked)}"
+        return self._api.pages(place, operation="read changed people", keep=slim).whole()
 
     def _read_again(
         self, changed: Mapping[str, Known]

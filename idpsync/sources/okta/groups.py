@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from idpsync.core.errors import CredentialsRejected, NotFound, RemoteError
 from idpsync.core.model import Coverage, Group, fold
 from idpsync.sources.okta.api import Api
+from idpsync.sources.okta.people import slim
 from idpsync.sources.okta.quota import AT_ONCE
 from idpsync.sources.pages import Pages, Row, judged, text
 
@@ -90,6 +91,7 @@ class Groups:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._ids: dict[str, str] = {}
+        self._people: dict[str, Row] = {}
         self._small: set[str] = set()  # groups of which Okta cannot give a large page in time
 
     # --- finding ----------------------------------------------------------------------------------
@@ -175,6 +177,7 @@ class Groups:
         once more.
         """
         before = {known.id: known for known in wanted}
+        self._people.clear()
         pages = self._members_of(before)
         try:
             after = self._confirmed(before)
@@ -216,7 +219,13 @@ class Groups:
 
     def _members(self, group_id: str, page: int) -> Pages:
         path = f"{GROUPS}/{quote(group_id, safe='')}/users?limit={page}"
-        return self._api.pages(path, operation="read members")
+        return self._api.pages(path, operation="read members", keep=self._kept)
+
+    def _kept(self, row: Row) -> Row:
+        """The person, held once however many groups they are in."""
+        told = slim(row)
+        known = self._people.setdefault(text(told, "id"), told)
+        return known if known == told else told
 
 
 def _differs(pages: Pages, known: Known) -> bool:

@@ -22,7 +22,7 @@ class Crowd:
 
     def __init__(self, most: int = AT_ONCE) -> None:
         self._change = threading.Condition()
-        self._most, self._inside = most, 0
+        self._first, self._most, self._inside = most, most, 0
 
     @contextmanager
     def joined(self) -> Iterator[None]:
@@ -44,6 +44,12 @@ class Crowd:
     def thin_out(self) -> None:
         with self._change:
             self._most = max(1, self._most - 1)
+
+    def restore(self) -> None:
+        """Back to as many as at first."""
+        with self._change:
+            self._most = self._first
+            self._change.notify_all()
 
 
 @dataclass(slots=True)

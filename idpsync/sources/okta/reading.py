@@ -58,9 +58,10 @@ class Reading:
         return read
 
     def assigned(self) -> Pages:
-        """Everybody assigned to the application, with the person inside."""
+        """Everybody assigned to the application, as the people they are."""
         path = f"/api/v1/apps/{quote(self._config.app_id or '', safe='')}/users"
-        pages = self._api.pages(f"{path}?limit={APP_PAGE}&expand=user", operation="read app users")
+        place = f"{path}?limit={APP_PAGE}&expand=user"
+        pages = self._api.pages(place, operation="read app users", keep=embedded)
         if isinstance(pages.error, NotFound):
             reason = f"no application has the id {self._config.app_id}: check directory.app_id"
             raise NotFound(SYSTEM, "read app users", reason)
@@ -69,7 +70,7 @@ class Reading:
         return pages
 
     def _take_assigned(self, read: Whole, listed: Pages) -> None:
-        read.people, spoiled = self._people.of(embedded(listed.rows))
+        read.people, spoiled = self._people.of(listed.rows)
         read.coverage, read.proof = listed.coverage, listed.proof()
         if listed.error:
             read.problems.append(f"people were not read to the end: {listed.error}")

@@ -16,7 +16,7 @@ from idpsync.sources.okta.api import Api
 from idpsync.sources.okta.auth import SKEW, SYSTEM, skewed
 from idpsync.sources.okta.changes import Changes
 from idpsync.sources.okta.groups import Found, Groups
-from idpsync.sources.okta.people import People, embedded, has_left
+from idpsync.sources.okta.people import People, has_left
 from idpsync.sources.okta.reading import Reading, Whole, people_scope
 from idpsync.sources.okta.settings import OktaConfig
 from idpsync.sources.okta.writing import Writer
@@ -58,6 +58,7 @@ class OktaSource:
         """
         taken_at = self._clock.now()
         requests, throttled = self._api.tally.begin()
+        self._api.crowd.restore()
         read = self._reading.whole(self._wanted)
         snapshot = DirectorySnapshot(
             source=self.name,
@@ -149,7 +150,7 @@ class OktaSource:
     def _count(self, found: Found, scope: frozenset[str]) -> str:
         """How many people a read would give: the app's are counted, those of groups Okta counts."""
         if self._config.app_id:
-            return _people(len(self._people.of(embedded(self._reading.assigned().whole()))[0]))
+            return _people(len(self._people.of(self._reading.assigned().whole())[0]))
         ids = {found.groups[name].id for name in scope if name in found.groups}
         counts = [known.count or 0 for known in self._groups.by_ids(ids, counted=True)]
         return f"{'at most ' if len(counts) > 1 else ''}{_people(sum(counts))}"

@@ -93,6 +93,7 @@ class OktaTwin:
         self.seen: list[Wire] = []
         self.calls: Counter[str] = Counter()
         self.statuses: Counter[int] = Counter()
+        self.most_in_a_minute: Counter[str] = Counter()
         self.largest_page = 10_000
         self.before: Callable[[Wire], None] = lambda _wire: None
         self._windows: dict[str, tuple[int, int]] = {}
@@ -123,6 +124,7 @@ class OktaTwin:
         began, used = self._windows.get(family, (minute, 0))
         used = used + 1 if began == minute else 1
         self._windows[family] = minute, used
+        self.most_in_a_minute[family] = max(used, self.most_in_a_minute[family])
         told = [
             ("x-rate-limit-limit", str(limit)),
             ("x-rate-limit-remaining", str(max(0, limit - used))),
