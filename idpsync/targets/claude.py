@@ -112,8 +112,7 @@ class ClaudeTarget:
                 reason = f"{holder.user_name} is another person's"
                 raise Conflict(SYSTEM, "create account", reason, "uniqueness")
         row = self._roster.row_of(email)
-        key = record.id if record else row.id if row else action.external_id
-        blank = record or Account(key, action.profile, Standing.ACTIVE)
+        blank = record or Account(row.id if row else "", action.profile, Standing.ACTIVE)
         return self._bring(self._wished(blank, action), row, action)
 
     def _wished(self, record: Account, action: CreateAccount | ReactivateAccount) -> Account:
@@ -136,10 +135,9 @@ class ClaudeTarget:
             raise refuse.nobody_comes_without_a_seat(mode)
         if not mode.invites and not record.external_id:
             raise refuse.without_an_id()
-        if not mode.invites or row is not None:
-            self._place(record)
-            return self._kept(record, row)
         self._place(record)
+        if not mode.invites or row is not None:
+            return self._kept(replace(record, id=record.id or record.external_id or ""), row)
         try:
             row = self._movement.invite(record, MANAGED if MANAGED in action.roles else "user")
         except UnknownOutcome:

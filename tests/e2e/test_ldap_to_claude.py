@@ -116,3 +116,4 @@ def test_claude_never_sees_more_people_than_there_are_seats(tmp_path: Path) -> N
 
         everything = "".join(done.out + done.err for done in (checked, first, second, third))
         assert KEY not in everything
+        assert KEY.encode() not in (tmp_path / "store.db").read_bytes()
