@@ -87,6 +87,19 @@ def test_a_listing_by_cursor_is_proven_too(pages: dict[str | None, Page[RemoteUs
         ids(by_cursor(pages))
 
 
+def test_a_provider_that_has_new_rows_for_ever_is_noticed_by_its_total() -> None:
+    asked: list[Position] = []
+
+    def fetch(position: Position) -> Page[RemoteUser]:
+        asked.append(position)
+        number = len(asked)
+        return page(f"row {number}", total=3, cursor=f"after {number}")
+
+    with pytest.raises(Unproven, match="4 resources came where there are 3"):
+        ids(fetch)
+    assert len(asked) == 4
+
+
 def test_a_page_is_read_whatever_its_case_and_number_types() -> None:
     read = read_page({"totalresults": "1", "RESOURCES": [{"ID": 7}], "nextCursor": ""}, read_user)
     assert (read.total, read.next_cursor, [row.id for row in read.rows]) == (1, None, ["7"])
