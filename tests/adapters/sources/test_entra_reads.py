@@ -207,6 +207,15 @@ def test_a_hidden_group_whose_count_hides_them_too_is_suspect(twin: GraphTwin, t
     assert "Member.Read.Hidden" in group.reason
 
 
+def test_a_group_that_shows_nobody_is_not_believed_against_its_count(
+    twin: GraphTwin, tmp_path: Path
+) -> None:
+    twin.silent.add("Claude Premium")  # one person: within the tolerance of other counts
+    group = group_of(source_of(twin, tmp_path, "Claude Premium").read(), "Claude Premium")
+    assert group.coverage is Coverage.SUSPECT
+    assert "shows nobody where the directory itself counts 1" in group.reason
+
+
 def test_a_group_that_is_really_empty_is_complete(twin: GraphTwin, tmp_path: Path) -> None:
     twin.tenant.make("Empty")
     group = group_of(source_of(twin, tmp_path, "Empty").read(), "Empty")

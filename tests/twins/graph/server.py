@@ -76,6 +76,7 @@ class GraphTwin:
         self.anybody = False  # the door stands open: no token is asked for
         self.now: Callable[[], float] = time.monotonic
         self.url = ""
+        self.silent: set[str] = set()  # groups that are counted and whose members no list shows
         self.forgotten = False  # every state token is refused from now on
         self._rounds: dict[str, tuple[list[list[Json]], int, dict[str, str]]] = {}
         self._links: dict[str, tuple[int, dict[str, str]]] = {}
@@ -382,7 +383,8 @@ class GraphTwin:
         return {} if self._is_hidden(team) else self.tenant.shown(team)
 
     def _is_hidden(self, team: Team) -> bool:
-        return team.hides and "Member.Read.Hidden" not in self.door.roles
+        hides = team.hides and "Member.Read.Hidden" not in self.door.roles
+        return hides or team.name in self.silent
 
     def _team(self, key: str) -> Team:
         team = self.tenant.groups.get(key)
