@@ -153,7 +153,8 @@ def test_both_kinds_of_removal_may_stand_in_the_first_round(twin: GraphTwin, tmp
 
 def test_things_that_are_no_people_are_no_members(twin: GraphTwin, tmp_path: Path) -> None:
     team = twin.tenant.team("Claude Premium")
-    twin.tenant.join(team, "3f0e8a52-0000-4000-8000-00000000d001", kind=DEVICE)
+    devices = [f"3f0e8a52-0000-4000-8000-00000000d00{number}" for number in range(5)]
+    twin.tenant.join(team, *devices, kind=DEVICE)
     snapshot = source_of(twin, tmp_path, "Claude Premium").read()
     assert snapshot.complete, snapshot.problems
     assert member_names(snapshot, "Claude Premium") == {"ada"}
@@ -172,6 +173,7 @@ def test_an_id_that_no_group_has_is_gone(twin: GraphTwin, tmp_path: Path, nested
     nobody = "00000000-0000-4000-8000-000000000000"
     group = group_of(source_of(twin, tmp_path, nobody, nested_groups=nested).read(), nobody)
     assert (group.coverage, group.members) == (Coverage.GONE, None)
+    assert twin.counts["$count"] == 0
 
 
 def test_a_name_that_two_groups_have_is_not_guessed(twin: GraphTwin, tmp_path: Path) -> None:
