@@ -500,6 +500,15 @@ def test_whoever_was_invited_in_this_run_may_be_changed_in_it(opened: Open) -> N
     assert house.twin.counted()["GET organizations/users"] == 1  # the listing knows it all
 
 
+def test_an_owner_is_not_taken_out_of_a_group_by_an_account_without_a_tier(opened: Open) -> None:
+    house = opened("scim_advanced")
+    house.org.add_member("ada@acme.example", "owner")
+    house.members_of("seat-premium").add("id-ada")
+    with pytest.raises(Refused, match="has no tier"):
+        house.target().apply(create("ada", None))
+    assert house.members_of("seat-premium") == {"id-ada"}
+
+
 # --- the mode itself --------------------------------------------------------------------------------
 
 
