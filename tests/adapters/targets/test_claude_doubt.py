@@ -88,6 +88,17 @@ def test_a_member_whose_shelf_was_lost_is_found_by_their_address(opened: Open) -
     assert [(one.id, one.external_id) for one in listed(house)] == [(found.id, "id-ada")]
 
 
+def test_who_accepts_while_everybody_is_listed_is_listed_once_as_a_member(opened: Open) -> None:
+    house = opened("login_only")
+    house.target().apply(create("ada", STANDARD))
+    house.twin.between_pages = lambda: (
+        house.org.pending("ada@acme.example") and house.org.accept("ada@acme.example")
+    )
+    assert [(one.user_name, one.standing) for one in listed(house)] == [
+        ("ada@acme.example", Standing.ACTIVE)
+    ]
+
+
 def test_many_threads_invite_each_person_once_and_no_more_than_there_are_seats(opened: Open) -> None:
     house = opened("login_only", premium=1, standard=30)
     names = [f"user{number:02}" for number in range(40)]

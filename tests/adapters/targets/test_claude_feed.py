@@ -120,7 +120,9 @@ def test_an_invite_of_which_the_tier_is_not_told_has_that_of_its_group(opened: O
 def test_an_adopted_member_has_the_tier_that_claude_gave_whatever_the_group_says(opened: Open) -> None:
     house = opened("login_only")
     house.org.add_member("ada@acme.example", tier="standard")
+    house.org.clock.advance(timedelta(hours=1))
     assert house.target().apply(create("ada", PREMIUM)).tier == STANDARD
+    assert the_one(house).tier == STANDARD
 
 
 def test_no_seat_is_not_noted_away_where_tiers_are_given_by_hand(opened: Open) -> None:

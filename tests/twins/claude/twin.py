@@ -87,7 +87,7 @@ class ClaudeTwin:
         self.per_hour: int | None = None  # of invites
         self.page_size = 1000
         self.unknown_roles = 0  # so many listings of groups tell no roles
-        self.between_pages: Callable[[], None] | None = None
+        self.between_pages: Callable[[], object] | None = None
         self.faults: list[Fault] = []
         self.seen: list[Request] = []
         self._times: deque[datetime] = deque()
