@@ -136,6 +136,50 @@ def test_a_group_assigned_anew_is_read_whole(twin: GraphTwin, tmp_path: Path) ->
     assert source.changes(read.cursor) is None
 
 
+def test_an_assigned_group_that_shows_nobody_any_more_takes_nobody_away(
+    twin: GraphTwin, tmp_path: Path
+) -> None:
+    tenant, joe = twin.tenant, twin.tenant.id_of("joe")
+    other = tenant.make("Assigned Too", "joe")
+    tenant.assign(other)
+    for nested in (False, True):
+        source = source_of(
+            twin,
+            tmp_path,
+            *GROUPS,
+            service_principal_id=tenant.application,
+            nested_groups=nested,
+        )
+        read = source.read()
+        assert read.cursor
+        tenant.leave(other, joe)
+        assert source.changes(read.cursor) is None
+        tenant.join(other, joe)
+
+
+def test_a_group_whose_people_are_all_in_the_bin_is_read_whole(twin: GraphTwin, tmp_path: Path) -> None:
+    source = source_of(twin, tmp_path, *GROUPS)
+    read = source.read()
+    assert read.cursor
+    twin.tenant.bin("ada")
+    assert source.changes(read.cursor) is None
+
+
+def test_a_change_that_tells_one_property_leaves_the_others_as_they_were(
+    twin: GraphTwin, tmp_path: Path
+) -> None:
+    source = source_of(twin, tmp_path, *GROUPS)
+    read = source.read()
+    assert read.cursor
+    twin.minimal = True
+    twin.tenant.put("bob", surname="Ross")
+    told = source.changes(read.cursor)
+    assert told
+    (bob,) = told.people.values()
+    assert bob
+    assert (bob.user_name, bob.profile.family_name, bob.active) == ("bob", "Ross", True)
+
+
 def test_a_change_deep_inside_is_told_of_the_group_outside(twin: GraphTwin, tmp_path: Path) -> None:
     tenant = twin.tenant
     middle, inner = tenant.make("Middle"), tenant.make("Inner", "bob")
