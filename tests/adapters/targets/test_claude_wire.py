@@ -339,3 +339,26 @@ def test_a_change_of_role_whose_answer_is_lost_is_made_again(house: ClaudeHouse)
     house.twin.faults.append(Fault("POST", wire=cut))
     assert api(house).change_role(member["id"], "managed").role == "managed"
     assert house.twin.counted()["POST organizations/users/{id}"] == 2
+
+
+def test_an_invite_asked_for_by_its_id_must_be_pending_too(house: ClaudeHouse) -> None:
+    asked = api(house)
+    invited = asked.invite("ada@acme.example", "user")
+    assert asked.invitation(invited.id) == invited
+    house.org.accept("ada@acme.example")
+    assert asked.invitation(invited.id) is None
+
+
+@pytest.mark.parametrize("told", [None, "soon", "2020-01-01T00:00:00"])
+def test_an_invite_whose_end_cannot_be_read_is_believed_to_be_pending(
+    house: ClaudeHouse, told: str | None
+) -> None:
+    row = {
+        "id": "invite_1",
+        "email": "ada@acme.example",
+        "role": "user",
+        "status": "pending",
+        "expires_at": told,
+    }
+    house.twin.faults.append(Fault("GET", "/invites", instead=Answer(200, {**PAGE, "data": [row]})))
+    assert [one.id for one in api(house).invitations()] == ["invite_1"]
