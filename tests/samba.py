@@ -4,6 +4,7 @@
         samba.ldaps_url, samba.ldap_url, samba.ca_file, samba.server_name    # it says localhost
         samba.reader, samba.password_file    # may be told of changes, and no more than read
         samba.limited               # same password, an ordinary account of the domain
+        samba.writer                # same password, may write the members of groups
         samba.base                  # the naming context
         samba.folder_of("claude")   # OU=claude,…, new and empty
         samba.clear()               # all such folders are gone
@@ -42,6 +43,8 @@ TREE_DELETE = ("1.2.840.113556.1.4.805", True, None)
 GET_CHANGES = (
     "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"  # "Replicating Directory Changes" (MS-ADTS 5.1.3.2.1)
 )
+MEMBER, GROUP = "bf9679c0-0de6-11d0-a285-00aa003049e2", "bf967a9c-0de6-11d0-a285-00aa003049e2"
+"""An attribute and a class, as rights name them (schemaIDGUID)."""
 
 Order = tuple[Any, ...]
 
@@ -52,7 +55,7 @@ class Samba:
     base, server_name = BASE, "localhost"
     domain = REALM.lower()
     admin_name = f"administrator@{domain}"
-    reader, limited = f"idpsync@{domain}", f"limited@{domain}"
+    reader, limited, writer = f"idpsync@{domain}", f"limited@{domain}", f"writer@{domain}"
     password = PASSWORD
 
     def __init__(self, folder: Path) -> None:
@@ -72,9 +75,10 @@ class Samba:
         self._provision()
         self.load(
             [
-                *(order for name in ("idpsync", "limited") for order in _account(name)),
+                *(order for name in ("idpsync", "limited", "writer") for order in _account(name)),
                 ("allow", BASE, f"(OA;;CR;{GET_CHANGES};;@SID@)", "idpsync"),
                 ("allow", f"CN=Deleted Objects,{BASE}", "(A;;LCRPLO;;;@SID@)", "idpsync"),
+                ("allow", BASE, f"(OA;CIIO;RPWP;{MEMBER};{GROUP};@SID@)", "writer"),
             ]
         )
 

@@ -50,7 +50,7 @@ def build(
         case LdapConfig():
             from idpsync.sources.ldap.ad import AdSource  # noqa: PLC0415 -- ldap3 takes 0.2 s to import
 
-            return AdSource(config, clock=clock, groups=groups)
+            return AdSource(config, clock=clock, groups=groups, owned=owned)
         case ScimDirectoryConfig():
             from idpsync.sources.scim.source import ScimSource  # noqa: PLC0415 -- requests takes its time
 

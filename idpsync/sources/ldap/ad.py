@@ -15,6 +15,7 @@ from idpsync.sources.ldap.ad_groups import AdGroup, AdGroups
 from idpsync.sources.ldap.ad_people import AdMarks
 from idpsync.sources.ldap.ad_probe import facts
 from idpsync.sources.ldap.ad_reader import AdReader, whole_groups
+from idpsync.sources.ldap.ad_writing import AdWrittenGroups
 from idpsync.sources.ldap.errors import SYSTEM
 from idpsync.sources.ldap.following import Uncertain
 from idpsync.sources.ldap.judging import Judge
@@ -35,11 +36,19 @@ class AdSource:
 
     kind = "ldap"
 
-    def __init__(self, config: LdapConfig, *, clock: Clock, groups: frozenset[str]) -> None:
+    def __init__(
+        self,
+        config: LdapConfig,
+        *,
+        clock: Clock,
+        groups: frozenset[str],
+        owned: frozenset[str] = frozenset(),
+    ) -> None:
         self.name = "ldap"
         self._config, self._clock, self._wanted = config, clock, groups
         self._followed: AdFollowing | None = None
         self._proven = False
+        self._written = AdWrittenGroups(config, owned)
         self.requests = 0
         check_filters(config)
 
@@ -153,6 +162,18 @@ class AdSource:
             facts=told,
             missing=missing,
         )
+
+    def members_of(self, group: str) -> frozenset[str]:
+        """Ids of the people directly in an owned group."""
+        return self._written.members_of(group, self._people()[0])
+
+    def add_member(self, group: str, external_id: str) -> None:
+        """Put somebody into an owned group; done already is done."""
+        self._written.add_member(group, external_id, self._people()[0])
+
+    def remove_member(self, group: str, external_id: str) -> None:
+        """Take somebody out of an owned group; done already is done."""
+        self._written.remove_member(group, external_id, self._people()[0])
 
     def _people(self) -> tuple[People, AdMarks]:
         """What entries mean at this moment: an account may end tomorrow."""

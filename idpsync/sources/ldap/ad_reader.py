@@ -207,6 +207,12 @@ class AdReader:
         search = Search("look again", self._config.user_base, condition, ("objectGUID",))
         return self._session.first(search) is not None
 
+    def is_in(self, group: str, guid: str) -> bool:
+        """Whether the group names this member directly."""
+        condition = f"(&{guid_filter(group)}(member=<GUID={guid}>))"
+        search = Search("look again", self._config.group_base, condition, ("objectGUID",))
+        return self._session.first(search) is not None
+
     def all_leaves(self, guids: Iterable[str]) -> bool:
         """Whether each of `guids` can be seen and contains nothing."""
         asked = frozenset(guids)

@@ -11,7 +11,7 @@ from idpsync.sources import LdapConfig, build
 from tests.adapters.sources.wire import Wire
 from tests.contracts.directory_source import Sample
 from tests.fakes.source import SteadyClock
-from tests.samba import Samba
+from tests.samba import MEMBER, Samba
 
 ENABLED, DISABLED = "544", "546"  # an ordinary account that needs no password
 
@@ -140,6 +140,25 @@ class SambaWorld:
     def rename_group(self, name: str, to: str) -> None:
         self.folder.rename(name, to)
 
+    def writer(self, *owned: str) -> DirectorySource:
+        config = config_of(
+            self.folder.samba, self.folder.dn, url=self._url, bind_dn=self.folder.samba.writer
+        )
+        groups = frozenset(owned)
+        return build(config, clock=SteadyClock(), groups=groups, owned=groups)
+
+    def held(self, group: str) -> set[str]:
+        admin = self.folder.samba.admin
+        admin.search(self.folder.dn, f"(&(objectClass=group)(cn={group}))", attributes=["member"])
+        if not admin.response:
+            raise KeyError(group)
+        members = admin.response[0]["raw_attributes"].get("member", [])
+        return {dn.decode().partition(",")[0].removeprefix("CN=") for dn in members}
+
+    def hide_members(self, group: str) -> None:
+        hide = f"(OD;;RP;{MEMBER};;@SID@)"
+        self.folder.samba.load([("allow", self.folder.dn_of(group), hide, "writer")])
+
     def cut(self) -> None:
         self._wire.cut_after(1000)
 
@@ -147,5 +166,8 @@ class SambaWorld:
         self._wire.close()
 
     def source(self, *groups: str) -> DirectorySource:
-        url = f"ldaps://127.0.0.1:{self._wire.port}"
-        return self.folder.source(*groups, url=url, page_size=2)
+        return self.folder.source(*groups, url=self._url, page_size=2)
+
+    @property
+    def _url(self) -> str:
+        return f"ldaps://127.0.0.1:{self._wire.port}"

@@ -4,16 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.adapters.sources.samba_world import SambaWorld
+from idpsync.core.errors import CredentialsRejected
+from idpsync.core.ports import CanWriteGroups
+from idpsync.sources import build
+from tests.adapters.sources.samba_world import SambaWorld, config_of
 from tests.contracts.directory_changes import DirectoryChangesContract
-from tests.contracts.directory_source import DirectorySourceContract, DirectoryWorld
+from tests.contracts.directory_source import DirectorySourceContract, Sample
+from tests.contracts.group_writing import GroupWritingContract
+from tests.fakes.source import SteadyClock
 from tests.samba import Samba
 
 pytestmark = pytest.mark.server
 
 
 @pytest.fixture
-def world(samba: Samba) -> Iterator[DirectoryWorld]:
+def world(samba: Samba) -> Iterator[SambaWorld]:
     world = SambaWorld(samba)
     yield world
     world.close()
@@ -25,3 +30,22 @@ class TestSamba(DirectorySourceContract):
 
 class TestSambaChanges(DirectoryChangesContract):
     """DirSync tells what changed."""
+
+
+class TestSambaWriting(GroupWritingContract):
+    """Members come and go one by one, by an account that may write nothing else."""
+
+
+def test_an_account_that_may_not_write_is_told_so(world: SambaWorld) -> None:
+    world.put(Sample("ada"))
+    world.put_group("Claude", [])
+    ada, samba = world.folder.id_of("ada"), world.folder.samba
+    config, groups = config_of(samba, world.folder.dn, bind_dn=samba.limited), frozenset({"Claude"})
+    source = build(config, clock=SteadyClock(), groups=groups, owned=groups)
+    assert isinstance(source, CanWriteGroups)
+    with pytest.raises(CredentialsRejected, match=r"insufficientAccessRights \(50\)"):
+        source.add_member("Claude", ada)
+    world.put_group("Claude", ["ada"])
+    with pytest.raises(CredentialsRejected, match=r"insufficientAccessRights \(50\)"):
+        source.remove_member("Claude", ada)
+    assert world.held("Claude") == {"ada"}

@@ -13,6 +13,7 @@ from tests.adapters.sources.samba_world import DISABLED, Folder, config_of
 from tests.adapters.sources.wire import broken_wire
 from tests.engine.house import EngineHouse
 from tests.people import LADDER, PREMIUM, STANDARD
+from tests.samba import MEMBER
 
 pytestmark = pytest.mark.server
 
@@ -95,9 +96,8 @@ def test_leavers_movers_and_the_disabled_are_planned_for(folder: Folder) -> None
 
 
 def hide_the_members(folder: Folder) -> dict[str, object]:
-    member = "bf9679c0-0de6-11d0-a285-00aa003049e2"
     for name in ("Premium", "Users"):
-        folder.samba.load([("allow", folder.dn_of(name), f"(OD;;RP;{member};;@SID@)", "limited")])
+        folder.samba.load([("allow", folder.dn_of(name), f"(OD;;RP;{MEMBER};;@SID@)", "limited")])
     return {"bind_dn": folder.samba.limited}
 
 

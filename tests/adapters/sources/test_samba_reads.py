@@ -10,7 +10,7 @@ from idpsync.sources.ldap.settings import AD_DEFAULTS
 from tests.adapters.sources.samba_world import DISABLED, Folder
 from tests.adapters.sources.wire import broken_wire
 from tests.contracts.directory_source import group_of, member_names
-from tests.samba import Samba
+from tests.samba import MEMBER, Samba
 
 pytestmark = pytest.mark.server
 
@@ -219,8 +219,7 @@ def test_a_group_inside_that_cannot_be_seen_makes_the_outer_one_suspect(nested: 
 def test_hidden_members_are_noticed_by_what_people_say_of_themselves(folder: Folder) -> None:
     folder.add_group("Claude", ["ada"])
     folder.add_group("Nobody")
-    member = "bf9679c0-0de6-11d0-a285-00aa003049e2"  # the attribute member
-    folder.samba.load([("allow", folder.dn_of("Claude"), f"(OD;;RP;{member};;@SID@)", "limited")])
+    folder.samba.load([("allow", folder.dn_of("Claude"), f"(OD;;RP;{MEMBER};;@SID@)", "limited")])
     snapshot = folder.source("Claude", "Nobody", bind_dn=folder.samba.limited).read()
     assert group_of(snapshot, "Nobody").complete
     assert group_of(snapshot, "Nobody").members == frozenset()
