@@ -60,6 +60,7 @@ _BY_CLASS: dict[type[LDAPException], type[RemoteError]] = {
 _HINTS = {
     SIZE_LIMIT: "the server's size limit for this bind DN is too small; lift it (slapd: limits … "
     "size=unlimited)",
+    10: "this server is a copy that cannot be written; put the one that can first in urls",
     8: "the server wants encryption: use ldaps:// or start_tls: true",
     12: "the server has no paged results (RFC 2696)",
     13: "the server wants encryption: use ldaps:// or start_tls: true",

@@ -117,8 +117,9 @@ class Following:
         for one in told:
             changed |= one.changed
             deleted |= one.deleted
-        if known <= changed:
-            raise Uncertain("the server told everything anew, as it does for a cookie it cannot read")
+        if 2 * len(known & changed) > len(known) or any(one.cookie == b"" for one in told):
+            # it does so for a cookie that it cannot read, and then does not name those who are gone
+            raise Uncertain("the server told most of it anew")
         if any(one.by_absence for one in told):
             if len(told) > 1:
                 raise Uncertain("the server told who is there in a part of the directory only")

@@ -1,6 +1,7 @@
 """What a real OpenLDAP server says has changed: syncprov with and without a log, refint, odd cookies."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,10 @@ from idpsync.core.changes import DirectoryChanges
 from idpsync.core.model import DirectorySnapshot
 from idpsync.core.ports import CanReadChanges, DirectorySource
 from tests.adapters.sources.ldap_world import SlapdWorld, source_of
+from tests.adapters.sources.wire import broken_wire
 from tests.contracts.directory_changes import DirectoryChangesContract, carried_on, seen_in
 from tests.contracts.directory_source import DirectorySourceContract, DirectoryWorld
 from tests.slapd import (
-    PEOPLE,
     REFINT,
     SUFFIX,
     SYNCPROV,
@@ -253,13 +254,30 @@ def test_somebody_who_comes_back_under_the_same_name_is_not_in_the_old_groups(me
 
 
 def test_what_happens_during_the_read_is_not_lost(slapd: Slapd) -> None:
-    """Changes between the first page and the last are told at the next time, known or not."""
-    source = source_of(slapd, USERS, PREMIUM)
-    original = source.read().cursor
-    assert original
-    slapd.delete_person("user0039")
-    again = source.read()
-    assert again.cursor != original
+    """Pages that were read already show what is no more; the changes tell of it."""
+    happened: list[int] = []
+
+    def happen(request: int) -> None:
+        if request == 7 and not happened:  # four pages of people have been read
+            happened.append(request)
+            slapd.delete_person("user0030")
+            slapd.modify_person("user0001", mail="other@acme.example")
+            slapd.set_members(PREMIUM, ["user0001"])
+            slapd.add_person(LdapPerson("zoe", "zoe@acme.example"))
+
+    with broken_wire(slapd.port, before_request=happen) as wire:
+        followed = Followed(slapd, url=wire.url)
+        assert happened
+        followed.goes_on()
+
+
+def test_a_cookie_that_the_server_cannot_read_is_read_whole(slapd: Slapd) -> None:
+    """It answers as to a first request: everything, and nothing of who is gone."""
+    followed = Followed(slapd)
+    slapd.delete_person("user0030")
+    known = followed.source._following  # type: ignore[attr-defined]
+    known.start = replace(known.start, cookies=(b"garbage",))
+    assert followed.changes() is None
 
 
 def test_a_server_that_restarts_goes_on(slapd: Slapd) -> None:
@@ -307,11 +325,18 @@ def test_ids_that_the_server_does_not_name_have_no_cursor(slapd: Slapd) -> None:
     assert source_of(slapd, USERS, id_attribute="uid", group_filter="(cn=x)").read().cursor is None
 
 
-def test_bases_without_a_subtree_of_both_are_asked_one_by_one(slapd: Slapd) -> None:
-    followed = Followed(slapd, user_base=PEOPLE)
-    hide = source_of(slapd, USERS, bind_dn=slapd.limited_dn)
-    assert followed.changes()
-    assert hide.read().cursor
+def test_bases_whose_parent_cannot_be_seen_are_asked_one_by_one(tmp_path: Path) -> None:
+    hide = f'access to dn.base="{SUFFIX}" by dn.exact="{Slapd.bind_dn}" none by users read'
+    with running_slapd(
+        tmp_path, people=40, groups=groups(), overlays=SYNCPROV_LOG, access=[hide]
+    ) as slapd:
+        followed = Followed(slapd)
+        before = slapd.search_count()
+        assert followed.changes()
+        assert slapd.search_count() - before - 1 == 2
+        slapd.delete_person("user0030")
+        slapd.set_members(PREMIUM, ["user0001"])
+        followed.goes_on()
 
 
 def test_changes_that_a_size_limit_cuts_are_not_told(slapd: Slapd) -> None:

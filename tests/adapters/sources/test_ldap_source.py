@@ -25,7 +25,9 @@ from tests.contracts.directory_source import (
 from tests.slapd import (
     HIDE_MEMBERS,
     SUFFIX,
+    LdapPerson,
     Slapd,
+    entry_uuid,
     hide_people,
     running_slapd,
 )
@@ -146,6 +148,27 @@ def test_a_server_that_stops_between_pages_gives_a_partial_read(slapd: Slapd) ->
         snapshot = source.read()
     assert len(snapshot.users) == 4
     assert snapshot.users_coverage is Coverage.PARTIAL
+
+
+def test_whoever_stays_is_read_while_others_come_and_go_between_pages(slapd: Slapd) -> None:
+    """Nobody who was there all the time may be missing from a read that calls itself whole."""
+    happened: list[int] = []
+
+    def happen(request: int) -> None:
+        if request == 4 and not happened:  # logged in, asked for changes, read a page of four
+            happened.append(request)
+            for n in (0, 1):
+                slapd.delete_person(f"user{n:04d}")
+            slapd.rename_person("user0002", "another")
+            slapd.rename_person("user0009", "first")
+            slapd.add_person(LdapPerson("zoe", "zoe@acme.example"))
+
+    with broken_wire(slapd.port, before_request=happen) as wire:
+        snapshot = source_of(slapd, url=wire.url).read()
+    assert happened
+    assert snapshot.users_coverage is Coverage.COMPLETE
+    stayed = {entry_uuid(f"user{n:04d}") for n in range(3, 9)}
+    assert stayed <= {user.external_id for user in snapshot.users}
 
 
 def test_answers_cut_after_any_byte_never_look_complete(slapd: Slapd) -> None:
