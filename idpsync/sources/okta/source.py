@@ -16,7 +16,7 @@ from idpsync.sources.okta.api import Api
 from idpsync.sources.okta.auth import SKEW, SYSTEM, skewed
 from idpsync.sources.okta.changes import Changes
 from idpsync.sources.okta.groups import Found, Groups
-from idpsync.sources.okta.people import People, has_left
+from idpsync.sources.okta.people import People
 from idpsync.sources.okta.reading import Reading, Whole, people_scope
 from idpsync.sources.okta.settings import OktaConfig
 from idpsync.sources.okta.writing import Writer
@@ -93,7 +93,7 @@ class OktaSource:
             return None
         row = self._api.one(f"/api/v1/users/{quote(user_name, safe='')}", operation="find person")
         user = self._people.user(row) if row else None
-        if row is None or user is None or fold(user.user_name) != fold(user_name) or has_left(row):
+        if row is None or user is None or fold(user.user_name) != fold(user_name):
             return None
         person = quote(user.external_id, safe="")
         if self._config.app_id and not self._is_assigned(person):

@@ -277,6 +277,10 @@ def test_whatever_is_looked_for_only_that_very_login_is_found(world: OktaWorld, 
     assert world.source("Users").find(name) is None
 
 
+def test_an_id_is_not_a_login(world: OktaWorld) -> None:
+    assert world.source("Users").find(world.id_of("ada")) is None
+
+
 def test_somebody_who_was_deactivated_is_not_found(world: OktaWorld) -> None:
     world.org.deactivate("bob")
     assert world.source("Users").find("bob") is None
