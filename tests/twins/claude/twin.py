@@ -365,7 +365,7 @@ class ClaudeTwin:
                 return bad("after_id: no such object")
             rows = rows[place + 1 :]
         size = min(int(request.first("limit") or "20"), self.page_size)
-        page = rows[:size]
+        page = [dict(row) for row in rows[:size]]  # as they are now, whatever happens next
         if self.between_pages:
             self.between_pages()
         ends = {"first_id": page[0]["id"], "last_id": page[-1]["id"]} if page else {}
