@@ -40,15 +40,20 @@ class ScimDirectoryConfig(DirectorySettings):
         return scope(
             self.kind,
             url=self.url.rstrip("/"),
-            credential=self._shown_as(),
+            credential=self._login(),
             nested_groups=self.nested_groups,
         )
 
-    def _shown_as(self) -> str:
-        if self.token:
-            return self.token.reference
-        if self.auth is None:
-            return ""
-        if self.auth.kind == "bearer":
-            return self.auth.token.reference
-        return self.auth.username if self.auth.kind == "basic" else self.auth.client_id
+    @property
+    def shown_as(self) -> str:
+        """Who we are there, as far as it may be told: a name, or where the token comes from."""
+        login = self._login()
+        return f" as {login}" if login else ""
+
+    def _login(self) -> str:
+        auth = self.auth
+        if self.token or auth is None:
+            return self.token.reference if self.token else ""
+        if auth.kind == "bearer":
+            return auth.token.reference
+        return auth.username if auth.kind == "basic" else auth.client_id

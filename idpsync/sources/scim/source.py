@@ -129,13 +129,13 @@ class ScimSource:
         self._discover()
         total = self._client.count()
         roster = self._roster(None, members=False) if self._wanted else None
-        facts = [self._paging(), *self._told_groups(roster), *self._skewed()]
+        facts = [self._encryption(), self._paging(), *self._told_groups(roster), *self._skewed()]
         missing = frozenset(n for n in self._wanted if roster and not roster.ids_of(n))
         people = "an unknown number of" if total is None else f"{total:,}"
         return Health(
             system=SYSTEM,
             ok=not missing and total != 0,
-            detail=f"logged in to {self._config.url}; sees {people} people",
+            detail=f"logged in to {self._config.url}{self._config.shown_as}; sees {people} people",
             latency=max(self._clock.now() - began, timedelta(0)),
             facts=tuple(facts),
             missing=missing,
@@ -184,6 +184,12 @@ class ScimSource:
         return group
 
     # --- what check tells -------------------------------------------------------------------------
+
+    def _encryption(self) -> str:
+        if not self._config.url.lower().startswith("https:"):
+            return "not encrypted: http, on this machine"
+        against = self._config.ca_file or "the public certificate authorities"
+        return f"TLS: the certificate is checked against {against}"
 
     def _paging(self) -> str:
         profile = self._client.profile

@@ -346,7 +346,7 @@ def test_a_list_that_leaves_members_out_is_asked_group_by_group(twin: ScimDirect
 def test_check_says_who_is_read_and_which_groups_are_there(twin: ScimDirectoryTwin) -> None:
     health = source_of(twin.base_url, "Users", "Never Made").probe()
     assert not health.ok
-    assert health.detail.endswith("sees 12 people")
+    assert health.detail.endswith(" as env:SCIM_DIRECTORY_TOKEN; sees 12 people")
     assert health.missing == {"Never Made"}
     assert "group 'Users' → g-Users" in health.facts
     assert "group 'Never Made' → not there" in health.facts
