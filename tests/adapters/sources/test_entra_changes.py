@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from idpsync.core.errors import CredentialsRejected, RemoteError
+from idpsync.core.model import DirectoryUser
 from tests.adapters.sources.entra_world import source_of
 from tests.contracts.directory_changes import carried_on, seen_in
 from tests.fakes.source import SteadyClock
@@ -163,6 +164,26 @@ def test_a_group_whose_people_are_all_in_the_bin_is_read_whole(twin: GraphTwin, 
     assert read.cursor
     twin.tenant.bin("ada")
     assert source.changes(read.cursor) is None
+
+
+def test_somebody_who_comes_back_into_scope_is_read_anew(twin: GraphTwin, tmp_path: Path) -> None:
+    tenant, users, bob = twin.tenant, twin.tenant.team("Claude Users"), twin.tenant.id_of("bob")
+    source = source_of(twin, tmp_path, *GROUPS, service_principal_id=tenant.application)
+    cursor = source.read().cursor
+    steps: list[Callable[[], object]] = [
+        lambda: tenant.leave(users, bob),
+        lambda: tenant.put("bob", surname="Ross"),
+        lambda: tenant.join(users, bob),
+    ]
+    back: DirectoryUser | None = None
+    for step in steps:
+        step()
+        assert cursor
+        told = source.changes(cursor)
+        assert told
+        cursor, back = told.cursor, told.people.get(bob)
+    assert back
+    assert back.profile.family_name == "Ross"
 
 
 def test_a_change_that_tells_one_property_leaves_the_others_as_they_were(
