@@ -35,6 +35,7 @@ bench: $(VENV)/dev.stamp servers ## measure start-up, plans and the claim of a s
 	$(BIN)/python -m benchmarks.plan_command
 	$(BIN)/python -m benchmarks.accounts
 	$(BIN)/python -m benchmarks.claim
+	@deploy/install-test-servers.sh python3-ldap
 	$(BIN)/python -m benchmarks.ldap_read
 	$(BIN)/python -m benchmarks.requests_openldap
 	$(BIN)/python -m benchmarks.requests_ad
