@@ -138,7 +138,7 @@ class FileSource:
 
 def _fact(group: Group) -> str:
     if group.members is None:
-        return f"group '{group.name}': no line names it; '{DECLARATION}{group.name}' says that it is empty"
+        return f"group '{group.name}': no line names it; '{DECLARATION}{group.name}' says it is empty"
     return f"group '{group.name}': {len(group.members)} in it"
 
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from idpsync.core.ports import DirectorySource
 from idpsync.sources.scim.settings import ScimDirectoryConfig
@@ -157,3 +158,38 @@ class TestOnARealProvider(DirectorySourceContract):
     def world(self) -> Iterator[DirectoryWorld]:
         with ExitStack() as stack:
             yield RealWorld(stack.enter_context(running_scim_provider(TOKEN)), stack)
+
+
+SECRET = "env:SOME_SECRET"
+GRANT = {"kind": "oauth2_client_credentials", "client_id": "c", "client_secret": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"token": SECRET, "auth": {"kind": "bearer", "token": SECRET}}, "give one of them"),
+        ({"url": "http://people.example/scim", "token": SECRET}, "in the clear"),
+        ({"auth": GRANT | {"token_url": "http://login.example/token"}}, "in the clear"),
+        ({"token": "written-out"}, "by reference"),
+        ({"page_size": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_mistakes_in_the_settings_are_refused(settings: dict[str, object], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        ScimDirectoryConfig.model_validate({"kind": "scim", "url": "https://x.example"} | settings)
+
+
+@pytest.mark.parametrize(
+    ("auth", "told"),
+    [
+        ({"kind": "bearer", "token": SECRET}, SECRET),
+        ({"kind": "basic", "username": "reader", "password": SECRET}, "reader"),
+        (GRANT | {"token_url": "https://login.example/token"}, "c"),
+    ],
+)
+def test_another_credential_asks_for_something_else(auth: dict[str, str], told: str) -> None:
+    """Who asks decides what is shown."""
+    plain: dict[str, object] = {"kind": "scim", "url": "https://x.example"}
+    config = ScimDirectoryConfig.model_validate(plain | {"auth": auth})
+    assert config.shown_as == f" as {told}"
+    assert config.scope != ScimDirectoryConfig.model_validate(plain).scope
