@@ -1,5 +1,6 @@
 """Signing in to Entra: each kind of proof as the tenant checks it, and each refusal in one sentence."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from idpsync.core.errors import ConfigError, CredentialsRejected, Malformed, RemoteError
+from idpsync.sources.entra.settings import CLOUDS, EntraConfig
 from tests.adapters.sources.entra_world import config_of, source_of
 from tests.fakes.source import SteadyClock
 from tests.twins.graph.server import GraphTwin, running_graph
@@ -233,3 +235,13 @@ def test_each_cloud_has_its_own_addresses(
     other = type(config).model_validate(settings | {"cloud": cloud, "auth": auth})
     assert other.place.graph_url == graph
     assert other.scope != config.scope
+
+
+def test_every_key_is_explained_in_the_checklist() -> None:
+    text = (Path(__file__).parents[3] / "deploy/entra.md").read_text(encoding="utf-8")
+    table = text.partition("### The keys")[2].partition("**Whom it reads.**")[0]
+    first = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    told = {name for cell in first for name in re.findall(r"`(\w+)`", cell)}
+    assert told == set(EntraConfig.model_fields)
+    for cloud in CLOUDS:
+        assert f"`{cloud}`" in table
