@@ -141,11 +141,16 @@ class OktaSource:
             faults.append("is anybody assigned, and may the admin role see them?")
         if began and abs(ahead := started - began) > SKEW:
             faults.append(skewed(ahead))
-        resolved = ", ".join(f"{name} → {known.id}" for name, known in sorted(found.groups.items()))
-        told = (f"logged in to {self._config.url} as {self._api.who}", people, resolved, *faults)
-        detail = "; ".join(filter(None, told))
-        latency = max(self._clock.now() - started, timedelta(0))
-        return Health(SYSTEM, not faults, detail, latency)
+        resolved = (f"group '{name}' → {known.id}" for name, known in sorted(found.groups.items()))
+        gone = (name for name, (coverage, _) in found.lacking.items() if coverage is Coverage.GONE)
+        return Health(
+            system=SYSTEM,
+            ok=not faults,
+            detail=f"logged in to {self._config.url} as {self._api.who}; sees {people}",
+            latency=max(self._clock.now() - started, timedelta(0)),
+            facts=(*resolved, *faults),
+            missing=frozenset(gone),
+        )
 
     def _count(self, found: Found, scope: frozenset[str]) -> str:
         """How many people a read would give: the app's are counted, those of groups Okta counts."""

@@ -195,7 +195,7 @@ def test_a_clock_that_is_a_little_wrong_is_told_by_the_probe(world: OktaWorld) -
     clock = Skewed(world.clock, timedelta(seconds=90))
     health = world.of(world.config(), "Users", clock=clock).probe()
     assert not health.ok
-    assert "this machine's clock is 90 s ahead of Okta's" in health.detail
+    assert any("this machine's clock is 90 s ahead of Okta's" in fact for fact in health.facts)
 
 
 def test_an_unreachable_token_endpoint_is_transient(world: OktaWorld) -> None:
@@ -242,26 +242,29 @@ def test_a_probe_says_who_we_are_how_many_would_be_read_and_the_ids_of_the_group
     health = world.source("Users").probe()
     team = world.org.team("Users").row["id"]
     assert health.ok
-    assert health.detail == (f"logged in to {world.twin.url} as 0oa2example; 1 person; Users → {team}")
+    assert health.detail == f"logged in to {world.twin.url} as 0oa2example; sees 1 person"
+    assert health.facts == (f"group 'Users' → {team}",)
 
 
 def test_a_probe_is_not_ok_when_a_group_is_missing_or_nobody_is_seen(world: OktaWorld) -> None:
     health = world.source("Users", "Never Made").probe()
     assert not health.ok
-    assert "Never Made: no group has this name or id" in health.detail
+    assert "Never Made: no group has this name or id" in health.facts
+    assert health.missing == {"Never Made"}
     world.org.apps["0oa1example"].clear()
     health = world.source("Users").probe()
     assert not health.ok
     assert "0 people" in health.detail
-    assert "may the admin role see them?" in health.detail
+    assert "may the admin role see them?" in health.facts[-1]
 
 
 def test_a_probe_counts_the_members_of_groups_by_oktas_own_count(tmp_path: Path) -> None:
     with okta_world(tmp_path) as world:
         world.staff(5, Users=3)
         config = world.config(people_groups=["Users", "Everyone"])
-        assert "; at most 8 people; " in world.of(config).probe().detail
-        assert "; 3 people; " in world.of(world.config(people_groups=["Users"])).probe().detail
+        assert world.of(config).probe().detail.endswith("; sees at most 8 people")
+        one = world.of(world.config(people_groups=["Users"]))
+        assert one.probe().detail.endswith("; sees 3 people")
 
 
 def test_writing_asks_for_the_scope_that_it_needs(world: OktaWorld) -> None:
