@@ -34,9 +34,7 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
 
-Directories = Annotated[
-    tuple[DirectoryConfig, ...], BeforeValidator(_listed), _OneOrSeveral()
-]
+Directories = Annotated[tuple[DirectoryConfig, ...], BeforeValidator(_listed), _OneOrSeveral()]
 """One directory, or several in the order in which they win."""
 
 
