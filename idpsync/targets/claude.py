@@ -79,7 +79,7 @@ class ClaudeTarget:
         return self._roster.find(user_name)
 
     def probe(self) -> Health:
-        return probe(self._api, self._setting, self._groups)
+        return probe(self._api, self._setting, self._groups, self._clock.now().date())
 
     # --- writing ----------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ Source: platform.claude.com, "User management", "Admin API keys", "Compliance AP
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -24,6 +24,7 @@ from idpsync.targets.claude_pages import Page, Place, Row, page_by_cursor, page_
 SYSTEM = "claude target"
 USERS, INVITES = "/v1/organizations/users", "/v1/organizations/invites"
 GROUPS, COMPLIANCE = "/v1/organizations/rbac_groups", "/v1/compliance"
+ANALYTICS = "/v1/organizations/analytics"
 PATIENCE = 180.0  # seconds; a limit per minute may be used up by others
 COMPLIANCE_RATE = 10.0  # 600 a minute, for the whole parent organisation
 INVITES_AN_HOUR, AT_ONCE = 1_200, 200
@@ -227,6 +228,23 @@ class ClaudeApi:
             query.append(("created_at.gte", since.isoformat()))
         place = Place(SYSTEM, "read activities")
         return self._by_id(f"{COMPLIANCE}/activities", query, place, http=self._compliance)
+
+    # --- analytics --------------------------------------------------------------------------------
+
+    def seats_counted(self, day: date) -> tuple[int, int] | None:
+        """Seats assigned and invites pending on that day, as Claude counted them; None for no count.
+
+        MissingScope or NotFound without `read:analytics`; Uncoded for a day that is not counted yet.
+        """
+        operation = "read seat counts"
+        query = {"starting_date": day.isoformat(), "ending_date": (day + timedelta(days=1)).isoformat()}
+        told = self._ask("GET", f"{ANALYTICS}/summaries?{urlencode(query)}", operation)
+        rows = told.get("data", told.get("summaries"))  # 2026-10-21, 2023-06-01
+        row = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], dict) else {}
+        counts = row.get("assigned_seat_count"), row.get("pending_invite_count")
+        return (
+            (counts[0], counts[1]) if isinstance(counts[0], int) and isinstance(counts[1], int) else None
+        )
 
     # --- requests ---------------------------------------------------------------------------------
 

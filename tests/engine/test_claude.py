@@ -10,8 +10,9 @@ from idpsync.core.model import Standing
 from tests.adapters.targets.claude_parts import GROUPS, KEY_NAME, MAPPED, ClaudeHouse
 from tests.engine.house import EngineHouse
 from tests.people import PREMIUM, STANDARD
+from tests.twins.claude.answers import Fault
 from tests.twins.claude.organization import OWNER, Organization
-from tests.twins.claude.twin import KEY, Fault, running
+from tests.twins.claude.twin import KEY, running
 from tests.twins.scim import cut
 
 PEOPLE = "ada bob cyd dan eve"

@@ -11,7 +11,8 @@ from idpsync.core.errors import RemoteError, SeatsExhausted, UnknownOutcome
 from idpsync.core.model import Account, DirectoryUser, Standing
 from tests.adapters.targets.claude_parts import KEY_NAME, ClaudeHouse, OwnerHidden, claude_house
 from tests.contracts.target import PREMIUM, STANDARD, create, deactivate, profile, update
-from tests.twins.claude.twin import KEY, Fault, refused
+from tests.twins.claude.answers import Fault, refused
+from tests.twins.claude.twin import KEY
 
 Open = Callable[..., ClaudeHouse]
 

@@ -11,7 +11,8 @@ from idpsync.core.model import Account, Standing
 from idpsync.core.seats import Tier
 from tests.adapters.targets.claude_parts import KEY_NAME, ClaudeHouse, OwnerHidden, claude_house
 from tests.contracts.target import PREMIUM, STANDARD, change_tier, create
-from tests.twins.claude.twin import KEY, Fault, refused
+from tests.twins.claude.answers import Fault, refused
+from tests.twins.claude.twin import KEY
 
 Open = Callable[..., ClaudeHouse]
 
@@ -204,6 +205,18 @@ def test_a_probe_tells_who_we_are_how_many_are_there_and_what_nobody_can(opened:
     assert "members are removed by directory sync" in facts
     assert "only a write can tell" in facts
     assert {one.method for one in house.twin.seen[before:]} == {"GET"}
+
+
+@pytest.mark.parametrize("version", ["2023-06-01", "2026-10-21"])
+def test_a_probe_tells_what_claude_itself_counted(opened: Open, version: str) -> None:
+    house = opened("login_only")
+    house.target().apply(create("ada", STANDARD))
+    told = "Claude counted 1 assigned seats and 1 pending invites on 2026-02-25"
+    assert told in house.target(api_version=version).probe().facts
+    house.twin.keys[KEY].discard("read:analytics")
+    health = house.target(api_version=version).probe()
+    assert health.ok
+    assert not any("Claude counted" in fact for fact in health.facts)
 
 
 def test_a_probe_names_missing_scopes(opened: Open) -> None:

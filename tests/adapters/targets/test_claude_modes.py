@@ -22,8 +22,9 @@ from tests.contracts.target import (
     reactivate,
     update,
 )
+from tests.twins.claude.answers import Fault
 from tests.twins.claude.organization import OWNER
-from tests.twins.claude.twin import KEY, Fault
+from tests.twins.claude.twin import KEY
 from tests.twins.scim import cut
 
 Open = Callable[..., ClaudeHouse]

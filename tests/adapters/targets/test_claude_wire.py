@@ -21,7 +21,8 @@ from idpsync.targets.claude_api import ClaudeApi
 from idpsync.targets.claude_errors import MissingScope
 from tests.adapters.targets.claude_parts import KEY_NAME, ClaudeHouse, claude_house
 from tests.contracts.target import STANDARD, create, deactivate
-from tests.twins.claude.twin import KEY, Answer, Fault, bad, overloaded, refused
+from tests.twins.claude.answers import Answer, Fault, bad, overloaded, refused
+from tests.twins.claude.twin import KEY
 from tests.twins.scim import cut, cut_in_body, without_body
 
 BOSS = {"id": "user_1", "email": "owner@acme.example", "role": "primary_owner"}

@@ -5,75 +5,20 @@ import re
 import threading
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tests.twins.claude.answers import Answer, Fault, Request, bad, encoded, refused
 from tests.twins.claude.organization import Body, NoSeat, Organization
 from tests.twins.sockets import Connection, Wire, listening
 
 KEY = "sk-ant-api01-twin-key"
-READS = {"read:members", "read:rbac_groups", "read:compliance_activities", "read:compliance_org_data"}
+READS = {"read:members", "read:rbac_groups", "read:analytics"}
+READS |= {"read:compliance_activities", "read:compliance_org_data"}
 WRITES = {"write:members", "write:rbac_groups"}
 UNTOUCHED = {"primary_owner", "owner", "membership_admin"}
-
-
-@dataclass(frozen=True)
-class Request:
-    method: str
-    path: str
-    query: tuple[tuple[str, str], ...]
-    version: str
-    body: Body
-
-    def first(self, name: str) -> str | None:
-        return next((value for key, value in self.query if key == name), None)
-
-    def all(self, name: str) -> list[str]:
-        return [value for key, value in self.query if key == name]
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    body: Body
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def refused(status: int, kind: str, message: str, code: str | None = None, **headers: str) -> Answer:
-    error: Body = {"type": kind, "message": message}
-    if code:
-        error["details"] = {"error_code": code}
-    body = {"type": "error", "error": error, "request_id": f"req_{uuid.uuid4().hex[:8]}"}
-    return Answer(status, body, {name.replace("_", "-"): value for name, value in headers.items()})
-
-
-def bad(message: str, code: str | None = None) -> Answer:
-    return refused(400, "invalid_request_error", message, code)
-
-
-def overloaded() -> Answer:
-    return refused(529, "overloaded_error", "Overloaded")
-
-
-@dataclass
-class Fault:
-    """What happens to the next `times` requests of `method` whose path or body holds `about`.
-
-    `instead` answers and does nothing; `wire` sends the true answer as it likes, or not at all.
-    """
-
-    method: str
-    about: str = ""
-    times: int = 1
-    instead: Answer | None = None
-    wire: Callable[[Connection, bytes], None] | None = None
-
-    def takes(self, request: Request) -> bool:
-        text = f"{request.path}?{request.query}{json.dumps(request.body)}"
-        return self.times > 0 and request.method == self.method and self.about in text
 
 
 class ClaudeTwin:
@@ -185,6 +130,7 @@ class ClaudeTwin:
             ("GET", groups + one + "/members", read_groups, self._group_members),
             ("POST", groups + one + "/members", write_groups, self._join_group),
             ("DELETE", groups + one + "/members" + one, write_groups, self._leave_group),
+            ("GET", r"/v1/organizations/analytics/summaries", {"read:analytics"}, self._summaries),
             ("GET", compliance + "/activities", {"read:compliance_activities"}, self._activities),
             (
                 "GET",
@@ -349,6 +295,21 @@ class ClaudeTwin:
         ]
         return self._by_id(request, rows, newest_first=False)
 
+    def _summaries(self, request: Request) -> Answer:
+        """Each day is told three days after it was over; the numbers are those of now."""
+        day = date.fromisoformat(request.first("starting_date") or "")
+        if self.org.clock.now().date() - day < timedelta(days=4):
+            return bad("starting_date: not counted yet")
+        tiers = self.org.tier_of
+        row = {
+            "starting_date": day.isoformat(),
+            "assigned_seat_count": sum(tiers[key] is not None for key in self.org.members),
+            "pending_invite_count": sum(key in tiers for key in self.org.invites),
+        }
+        if request.version == "2023-06-01":
+            return Answer(200, {"summaries": [row]})
+        return Answer(200, {"data": [row], "next_page": None})
+
     def _settings(self, _: Request, organization: str) -> Answer:
         if organization != self.org.id:
             return _none("organization")
@@ -397,17 +358,6 @@ def _none(what: str) -> Answer:
 
 def _endpoint(path: str) -> str:
     return re.sub(r"/(user|invite|rbac_group)_[^/]+", "/{id}", path).removeprefix("/v1/")
-
-
-def encoded(answer: Answer) -> bytes:
-    body = json.dumps(answer.body).encode()
-    headers = {
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        **answer.headers,
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"HTTP/1.1 {answer.status} Whatever\r\n{head}\r\n".encode() + body
 
 
 @contextmanager
