@@ -153,11 +153,15 @@ class AdSource:
             count = len(session.read_all(reader.ids_of_people()).whole())
             told = facts(session, self._config, roots, self._clock.now())
         missing = frozenset(name for name, found in roots.items() if len(found) != 1)
-        who = self._config.bind_dn or "anonymous"
+        told_of = [
+            f"logged in to {session.server.url} as {self._config.bind_dn or 'anonymous'}",
+            f"would read {count} people" if count else f"sees nobody under {self._config.user_base}",
+            f"does not see exactly one group called {', '.join(sorted(missing))}" if missing else "",
+        ]
         return Health(
             SYSTEM,
             ok=bool(count) and not missing,
-            detail=f"logged in to {session.server.url} as {who}; sees {count} people",
+            detail="; ".join(filter(None, told_of)),
             latency=max(self._clock.now() - started, timedelta(0)),
             facts=told,
             missing=missing,

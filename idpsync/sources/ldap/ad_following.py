@@ -7,7 +7,7 @@ Where anything is not certain, `Uncertain` is raised and everything is to be rea
 
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -122,8 +122,7 @@ class AdFollowing:
         self._check_newcomers(newcomers)
         self.marks.take_over(marks, now.keys())
         groups = AdGroups(self.config, self.groups.values(), self.marks.primary, present)
-        ids = self.remembered.group_ids
-        members = {name: groups.members(self.groups[guid]) for name, guid in ids.items()}
+        members = dict(self._members(groups))
         return self._moved_on(marks.now, now, members)
 
     def _told(self, session: Session, people: People) -> tuple[dict[str, Told], bytes]:
@@ -199,6 +198,14 @@ class AdFollowing:
             if guid not in self.groups and (self.config.nested_groups or lies_under(dn, self._base)):
                 raise Uncertain(f"{dn} came into {group.dn}, and was not read before")
         return group.with_more(present & one.joined.keys(), others).without(one.left)
+
+    def _members(self, groups: AdGroups) -> Iterator[tuple[str, frozenset[str]]]:
+        """Everybody in each of the groups that count, by its name."""
+        for name, guid in self.remembered.group_ids.items():
+            root = self.groups[guid]
+            if unread := [one.dn for one in groups.within(root) if one.following is not None]:
+                raise Uncertain(f"{unread[0]} counts now, and only the first of its members were read")
+            yield name, groups.members(root)
 
     def _check_newcomers(self, newcomers: Iterable[Entry]) -> None:
         """Whoever came back from the dead is in their groups again, and no feed tells of that."""

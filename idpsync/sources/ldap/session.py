@@ -213,7 +213,7 @@ class Session:
             if result["result"] != 0:
                 return entries, _failure(result, search), None
             if self._config.referrals == "fail" and (uri := _referral(response)):
-                return entries, Malformed(SYSTEM, search.operation, f"referral to {uri}"), None
+                return entries, _pointed_elsewhere(search, uri), None
             control = (result.get("controls") or {}).get(PAGING)
             if control is None:
                 what = "no paging control in the answer (RFC 2696)"
@@ -251,6 +251,11 @@ def _failure(result: Mapping[str, Any], search: Search) -> RemoteError:
     else:
         message = str(result.get("message") or "")
     return result_error(result["result"], str(result["description"]), message, search.operation)
+
+
+def _pointed_elsewhere(search: Search, uri: str) -> RemoteError:
+    told = f"referral to {uri}; `referrals: ignore` reads on without what lies there"
+    return Malformed(SYSTEM, search.operation, told)
 
 
 def _referral(response: Iterable[Mapping[str, Any]]) -> str:

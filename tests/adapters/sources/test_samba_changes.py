@@ -24,8 +24,8 @@ GROUPS = ("Premium", "Users")
 class Follower:
     """A source that has read everything, and what that showed."""
 
-    def __init__(self, folder: Folder, **changes: object) -> None:
-        self.clock = SteadyClock()
+    def __init__(self, folder: Folder, *, groups: tuple[str, ...] = GROUPS, **changes: object) -> None:
+        self.clock, self._groups = SteadyClock(), frozenset(groups)
         self._folder, self._changes = folder, changes
         self.source = self._made()
         self.read = self.source.read()
@@ -35,7 +35,7 @@ class Follower:
 
     def _made(self) -> DirectorySource:
         config = config_of(self._folder.samba, self._folder.dn, **self._changes)
-        return build(config, clock=self.clock, groups=frozenset(GROUPS))
+        return build(config, clock=self.clock, groups=self._groups)
 
     def told(self) -> DirectoryChanges | None:
         """The next changes; they carry on to what a whole read shows."""
@@ -259,6 +259,18 @@ def test_in_doubt_nothing_is_told(folder: Folder, happen: Callable[[Folder], Non
     folder.add_person(f"CN=zoe,OU=Staff,{folder.dn}", sAMAccountName="zoe")
     follower = Follower(folder)
     happen(folder)
+    assert follower.told() is None
+
+
+def test_a_group_of_which_only_a_part_was_read_is_not_carried_on(crowd: Folder) -> None:
+    folder = Folder(crowd.samba, "changes")
+    folder.add_person("ada")
+    folder.add_group("Premium", ["ada"])
+    both = {"user_base": crowd.samba.base, "group_base": crowd.samba.base, "referrals": "ignore"}
+    follower = Follower(folder, groups=("Premium",), nested_groups=True, page_size=1000, **both)
+    folder.join("Premium", crowd.dn_of("Few"))
+    assert len(follower.surely_told().groups["Premium"].joined) == 4
+    folder.join("Premium", crowd.dn_of("Everybody"))
     assert follower.told() is None
 
 

@@ -96,7 +96,8 @@ def test_a_check_tells_who_we_are_what_is_seen_and_what_is_missing(folder: Folde
     assert not health.ok
     assert health.missing == {"Never Made"}
     assert health.detail.startswith(f"logged in to {folder.samba.ldaps_url} as idpsync@lab.example.org")
-    assert "1 people" in health.detail
+    assert "would read 1 people" in health.detail
+    assert "does not see exactly one group called Never Made" in health.detail
     assert f"Claude → {folder.id_of('Claude')}" in health.facts
     assert "changes are told by DirSync" in health.facts
     assert any(fact.startswith("TLSv1.3, certificate good for") for fact in health.facts)

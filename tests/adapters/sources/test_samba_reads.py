@@ -259,6 +259,7 @@ def test_the_whole_domain_is_read_where_its_referrals_are_ignored(folder: Folder
     cut = folder.source("Claude", **bases).read()
     assert cut.users_coverage is Coverage.PARTIAL
     assert "CN=Configuration" in cut.problems[0]
+    assert "`referrals: ignore` reads on" in cut.problems[0]
     whole = folder.source("Claude", referrals="ignore", **bases).read()
     assert whole.complete, whole.problems
     assert {"ada", "bob", "eve", "Administrator", "krbtgt"} <= people_of(whole).keys()
