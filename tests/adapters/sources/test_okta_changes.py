@@ -51,6 +51,20 @@ def test_where_nothing_changed_two_requests_say_so(world: OktaWorld) -> None:
     assert world.twin.calls.total() - before == 6
 
 
+def test_what_was_told_is_not_asked_for_again(world: OktaWorld) -> None:
+    source, cursor = begun(world)
+    for n in range(450):  # elsewhere in the organisation
+        world.org.add_person(f"new{n}@acme.example")
+    world.org.set_members("Everyone", [f"u0000{n}@acme.example" for n in range(6)])
+    before = world.twin.calls["users"]
+    told = source.changes(cursor)
+    assert told
+    assert world.twin.calls["users"] - before == 3
+    world.clock.pass_(timedelta(minutes=10))
+    assert source.changes(told.cursor)
+    assert world.twin.calls["users"] - before == 4
+
+
 def test_only_a_group_that_changed_is_read_again(world: OktaWorld) -> None:
     source, cursor = begun(world)
     world.org.join("Premium", [world.id_of("u00005@acme.example")])
