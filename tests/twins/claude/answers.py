@@ -1,6 +1,7 @@
 """Requests and answers of the Claude Admin API, and what may go wrong on the way."""
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -74,3 +75,21 @@ def encoded(answer: Answer) -> bytes:
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"HTTP/1.1 {answer.status} Whatever\r\n{head}\r\n".encode() + body
+
+
+def matching(rows: list[Body], request: Request) -> list[Body]:
+    """By address, as the API does it: without case, and `jane+x@` finds `jane@`."""
+    wanted = request.first("email")
+    return [row for row in rows if wanted is None or _plain(row["email"]) == _plain(wanted)]
+
+
+def _plain(email: str) -> str:
+    return re.sub(r"\+[^@]*@", "@", email.casefold())
+
+
+def none(what: str) -> Answer:
+    return refused(404, "not_found_error", f"no such {what}")
+
+
+def endpoint(path: str) -> str:
+    return re.sub(r"/(user|invite|rbac_group)_[^/]+", "/{id}", path).removeprefix("/v1/")

@@ -10,7 +10,17 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tests.twins.claude.answers import Answer, Fault, Request, bad, encoded, refused
+from tests.twins.claude.answers import (
+    Answer,
+    Fault,
+    Request,
+    bad,
+    encoded,
+    endpoint,
+    matching,
+    none,
+    refused,
+)
 from tests.twins.claude.organization import Body, NoSeat, Organization
 from tests.twins.sockets import Connection, Wire, listening
 
@@ -41,7 +51,7 @@ class ClaudeTwin:
 
     def counted(self) -> Counter[str]:
         """Requests by method and endpoint, ids left out."""
-        return Counter(f"{one.method} {_endpoint(one.path)}" for one in self.seen)
+        return Counter(f"{one.method} {endpoint(one.path)}" for one in self.seen)
 
     def serve(self, connection: Connection, wire: Wire) -> bool:
         parts = urlsplit(wire.target)
@@ -146,16 +156,16 @@ class ClaudeTwin:
         return Answer(200, {"id": self.org.id, "name": "Acme", "type": "organization"})
 
     def _users(self, request: Request) -> Answer:
-        return self._by_id(request, _matching(list(self.org.members.values()), request))
+        return self._by_id(request, matching(list(self.org.members.values()), request))
 
     def _user(self, _: Request, member_id: str) -> Answer:
         member = self.org.members.get(member_id)
-        return Answer(200, member) if member else _none("user")
+        return Answer(200, member) if member else none("user")
 
     def _change_role(self, request: Request, member_id: str) -> Answer:
         member, role = self.org.members.get(member_id), request.body["role"]
         if member is None:
-            return _none("user")
+            return none("user")
         if role in UNTOUCHED or member["role"] in UNTOUCHED:
             return bad("this role is not assigned through the API")
         if self.org.mode.endswith("advanced"):
@@ -166,7 +176,7 @@ class ClaudeTwin:
     def _remove(self, _: Request, member_id: str) -> Answer:
         member = self.org.members.get(member_id)
         if member is None:
-            return _none("user")
+            return none("user")
         if member["role"] in UNTOUCHED:
             return bad("this member is not removed through the API")
         if self.org.mode.startswith("scim"):
@@ -180,12 +190,12 @@ class ClaudeTwin:
         self.org.expire()
         wanted = request.all("statuses[]")
         rows = [i for i in self.org.invites.values() if not wanted or i["status"] in wanted]
-        return self._by_id(request, _matching(rows, request))
+        return self._by_id(request, matching(rows, request))
 
     def _one_invite(self, _: Request, invite_id: str) -> Answer:
         self.org.expire()
         invite = self.org.invites.get(invite_id)
-        return Answer(200, invite) if invite else _none("invite")
+        return Answer(200, invite) if invite else none("invite")
 
     def _invite(self, request: Request) -> Answer:
         email, role = request.body["email"], request.body["role"]
@@ -221,7 +231,7 @@ class ClaudeTwin:
         self.org.expire()
         invite = self.org.invites.get(invite_id)
         if invite is None:
-            return _none("invite")
+            return none("invite")
         if invite["status"] != "pending":
             return bad("only pending invites are withdrawn")
         del self.org.invites[invite_id]
@@ -255,7 +265,7 @@ class ClaudeTwin:
     def _group_members(self, request: Request, group_id: str) -> Answer:
         group = self.org.groups.get(group_id)
         if group is None:
-            return _none("group")
+            return none("group")
         key = "group_id" if request.version == "2023-06-01" else "rbac_group_id"
         rows = [{"type": "rbac_group_member", key: group_id, "user_id": one} for one in group["members"]]
         return self._by_page(request, rows)
@@ -263,7 +273,7 @@ class ClaudeTwin:
     def _join_group(self, request: Request, group_id: str) -> Answer:
         group, member = self.org.groups.get(group_id), request.body["user_id"]
         if group is None or member not in self.org.members:
-            return _none("group or member")
+            return none("group or member")
         if self._is_synced(group):
             return bad("the members of this group follow from the directory")
         if member in group["members"]:
@@ -274,7 +284,7 @@ class ClaudeTwin:
     def _leave_group(self, _: Request, group_id: str, member: str) -> Answer:
         group = self.org.groups.get(group_id)
         if group is None or member not in group["members"]:
-            return _none("group or member")
+            return none("group or member")
         if self._is_synced(group):
             return bad("the members of this group follow from the directory")
         group["members"].remove(member)
@@ -312,7 +322,7 @@ class ClaudeTwin:
 
     def _settings(self, _: Request, organization: str) -> Answer:
         if organization != self.org.id:
-            return _none("organization")
+            return none("organization")
         return Answer(200, {"sso_provisioning_mode": self.org.mode})
 
     # --- pages ------------------------------------------------------------------------------------
@@ -340,24 +350,6 @@ class ClaudeTwin:
         following = str(end) if end < len(rows) else None
         body = {"data": rows[start:end], "has_more": following is not None, "next_page": following}
         return Answer(200, body)
-
-
-def _matching(rows: list[Body], request: Request) -> list[Body]:
-    """By address, as the API does it: without case, and `jane+x@` finds `jane@`."""
-    wanted = request.first("email")
-    return [row for row in rows if wanted is None or _plain(row["email"]) == _plain(wanted)]
-
-
-def _plain(email: str) -> str:
-    return re.sub(r"\+[^@]*@", "@", email.casefold())
-
-
-def _none(what: str) -> Answer:
-    return refused(404, "not_found_error", f"no such {what}")
-
-
-def _endpoint(path: str) -> str:
-    return re.sub(r"/(user|invite|rbac_group)_[^/]+", "/{id}", path).removeprefix("/v1/")
 
 
 @contextmanager
