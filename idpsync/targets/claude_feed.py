@@ -78,6 +78,8 @@ class SeatFeed:
 
 def _is_of(row: Row, organization_id: str) -> bool:
     """Whether it happened in this organisation: the feed is that of the parent and all its children."""
+    if not organization_id:
+        return True
     named = {row[key] for key in ("organization_id", "organization_uuid") if row.get(key)}
     return not named or organization_id in named
 

@@ -24,9 +24,13 @@ class Setting:
         self._asked = False
 
     def organization(self) -> Organization:
+        """Without an id where the key may not read it."""
         with self._lock:
             if self._organization is None:
-                self._organization = self._api.me()
+                try:
+                    self._organization = self._api.me()
+                except (MissingScope, NotFound):
+                    self._organization = Organization("", "an organisation that the key may not name")
             return self._organization
 
     def mode(self) -> Mode | None:
@@ -50,7 +54,10 @@ class Setting:
 
     def enforced(self) -> Mode | None:
         """The mode as Claude says; None where the key may not read it, or it is a new one."""
+        identifier = self.organization().id
+        if not identifier:
+            return None
         try:
-            return Mode(self._api.provisioning_mode(self.organization().id))
+            return Mode(self._api.provisioning_mode(identifier))
         except (MissingScope, NotFound, ValueError):
             return None

@@ -146,6 +146,18 @@ def test_the_feed_of_another_organisation_of_the_parent_says_nothing_here(opened
     assert the_one(house).tier == PREMIUM
 
 
+def test_a_key_that_may_not_name_its_organisation_lists_all_the_same(opened: Open) -> None:
+    house = opened("scim_advanced")
+    house.org.assign(came(house), "standard")
+    denied = refused(403, "permission_error", "Missing required scopes. Got: [] Needed: [read:me]")
+    house.twin.faults.append(Fault("GET", "/me", times=99, instead=denied))
+    assert the_one(house).tier == STANDARD
+    health = house.target().probe()
+    assert health.ok
+    assert health.detail.startswith("an organisation that the key may not name: 2 members")
+    assert house.target(provisioning_mode=None).accounts()
+
+
 def test_a_word_that_no_tier_has_is_not_taken_for_no_seat(opened: Open) -> None:
     house = opened("scim_advanced")
     member_id = came(house)
