@@ -56,6 +56,7 @@ def test_what_was_told_is_not_asked_for_again(world: OktaWorld) -> None:
     for n in range(450):  # elsewhere in the organisation
         world.org.add_person(f"new{n}@acme.example")
     world.org.set_members("Everyone", [f"u0000{n}@acme.example" for n in range(6)])
+    world.clock.pass_(timedelta(minutes=10))
     before = world.twin.calls["users"]
     told = source.changes(cursor)
     assert told
