@@ -41,7 +41,7 @@ class SeatTiers:
         unknown: Tier | None = None,
     ) -> None:
         self._groups, self._feed, self._values, self._clock = groups, feed, values, clock
-        self._unknown = unknown
+        self._unknown, self._told_of = unknown, set[str]()
 
     def refresh(self, organization: Callable[[], str]) -> Mapping[str, Tier]:
         """Read everything anew; the tier by group of everybody in one, by external id."""
@@ -92,6 +92,8 @@ class SeatTiers:
             return Truth(None, told.at)
         tier = self._values.tier_of([told.tier])
         if tier is None:
-            log.warning("tier.unknown", said=told.tier)
+            if told.tier not in self._told_of:  # once, not once for each who has it
+                self._told_of.add(told.tier)
+                log.warning("tier.unknown", said=told.tier)
             return None
         return Truth(tier, told.at)

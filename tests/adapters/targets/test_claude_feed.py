@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from idpsync.core.errors import Refused, Transient
 from idpsync.core.model import Account, Standing
@@ -164,7 +165,10 @@ def test_a_word_that_no_tier_has_is_not_taken_for_no_seat(opened: Open) -> None:
     house.org.happened(
         "claude_user_seat_tier_updated", user_id=member_id, current_seat_tier="enterprise_platinum"
     )
-    assert the_one(house).tier == PREMIUM
+    target = OwnerHidden(house.target())
+    with capture_logs() as logs:
+        assert [[one.tier for one in target.accounts()] for _ in range(2)] == [[PREMIUM]] * 2
+    assert [row["said"] for row in logs if row["event"] == "tier.unknown"] == ["enterprise_platinum"]
     assert the_one(house, tier_values={"standard": "enterprise_platinum"}).tier == STANDARD
 
 
