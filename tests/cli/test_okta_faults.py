@@ -150,7 +150,7 @@ def test_a_fault_of_the_directory_removes_nobody_and_is_told_once(
 
 
 def test_checking_online_names_who_we_are_and_the_groups(idpsync: Program, twin: OktaTwin) -> None:
-    checked = idpsync.call("check", "--online", "--json")
-    said = " ".join(row["detail"] for row in checked.json)
-    assert f"logged in to {twin.url} as {CLIENT}; {PEOPLE} people" in said
-    assert f"Claude Users → {twin.org.team('Claude Users').row['id']}" in said
+    (told,) = [row for row in idpsync.call("check", "--online", "--json").json if row.get("facts")]
+    assert told["detail"] == f"logged in to {twin.url} as {CLIENT}; sees {PEOPLE} people"
+    names = ("Claude Premium", "Claude Users")
+    assert told["facts"] == [f"group '{name}' → {twin.org.team(name).row['id']}" for name in names]
