@@ -77,7 +77,7 @@ class ScimGroups:
         return self._reader.read("GET", operation, response, read_group)
 
     def _id(self, group: str, operation: str) -> str:
-        """Looked up once; NotFound for a group that is not there, Malformed where several are so called."""
+        """Looked up once; NotFound where it is not, Malformed where several are so called."""
         system = self._reader.http.system
         if fold(group) not in self._owned:
             raise Refused(system, operation, f"{group} is not a group that idpsync was told to own")
