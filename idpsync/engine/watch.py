@@ -101,7 +101,10 @@ def observe_held(plans: Sequence[HeldPlan]) -> Observation:
 
 
 def observe_incomplete(runs: Sequence[RunRecord]) -> Observation | None:
-    """Whether the last run that read anything could read all of it."""
+    """Whether the last run that read anything could read all of it.
+
+    Critical where one of several directories rejects our credentials.
+    """
     last = applied(runs)
     if last is None:
         return None
@@ -112,7 +115,9 @@ def observe_incomplete(runs: Sequence[RunRecord]) -> Observation | None:
         f"the directory could not be read whole: {problems}; nothing was removed for what is missing; "
         "see what is missing: `idpsync check --online`"
     )
-    return _seen(INCOMPLETE, Severity.WARNING, summary, {"problems": problems, "run": last.id})
+    rejected = any(CREDENTIALS_REJECTED in problem for problem in last.problems)
+    severity = Severity.CRITICAL if rejected else Severity.WARNING  # nobody but a person mends that
+    return _seen(INCOMPLETE, severity, summary, {"problems": problems, "run": last.id})
 
 
 def observe_refused_logins(rows: Iterable[LedgerEntry], seated: Collection[str]) -> Observation:

@@ -222,6 +222,14 @@ def test_an_incomplete_read_names_what_is_missing_and_says_that_nothing_was_remo
     assert "nothing was removed" in told.summary
 
 
+def test_one_of_several_directories_that_rejects_our_credentials_is_critical(world: Watched) -> None:
+    world.clock.advance(MINUTE)
+    error = CredentialsRejected("okta directory", "get access token", "HTTP 401")
+    world.run(RunState.INCOMPLETE, problems=(f"directory 'okta': was not read: {error}",))
+    world.tick()
+    assert last(world, "directory.incomplete").severity is Severity.CRITICAL
+
+
 def test_a_failed_run_says_nothing_about_completeness(world: Watched) -> None:
     world.clock.advance(MINUTE)
     world.run(RunState.INCOMPLETE, problems=("cut",))
