@@ -40,7 +40,17 @@ from idpsync.answers import (
 )
 from idpsync.core.errors import ConfigError, RateLimited, Refused, RemoteError, Transient, UnknownOutcome
 from idpsync.core.ports import Clock
-from idpsync.pace import Limits, Pace, RetryBudget, Timer, Watch, Watchdog, backoff, watched_pools
+from idpsync.pace import (
+    Deadline,
+    Limits,
+    Pace,
+    RetryBudget,
+    Timer,
+    Watch,
+    Watchdog,
+    backoff,
+    watched_pools,
+)
 
 __all__ = ["Credential", "HttpClient", "Limits", "Response", "Verdict", "read_json", "translate"]
 
@@ -49,6 +59,7 @@ log = structlog.get_logger()
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 REPEATABLE = READS | {"PUT", "DELETE"}  # RFC 9110 §9.2.2
 CHUNK = 65_536
+OUT_OF_TIME = "the time for all of it is over"
 
 
 class Fate(Enum):
@@ -166,10 +177,12 @@ class HttpClient:
         judge: Callable[[Response], Verdict] = lambda _: Verdict.ORDINARY,
         quota: Callable[[Response, datetime], timedelta | None] = lambda _answer, _now: None,
         trusts: Callable[[str], bool] = lambda _url: False,
+        deadline: Deadline | None = None,
     ) -> None:
         self.system, self._base, self._clock = system, base.rstrip("/"), clock
         self._credential, self._judge, self._quota, self._trusts = credential, judge, quota, trusts
         self._limits, self._timer = limits or Limits(), timer or Timer()
+        self._deadline = deadline or Deadline(self._timer)
         self._verify: bool | str = str(ca_file) if ca_file else True
         rate = self._limits.rate
         self.pace = Pace(rate, burst=max(1, round((rate or 0) / 5)), timer=self._timer)
@@ -241,7 +254,7 @@ class HttpClient:
 
     def _persist(self, call: _Call, doubts: Doubts) -> Response:
         """The answer to the last attempt; `doubts` gets what left the outcome of a write open."""
-        until = self._timer.now() + self._limits.patience
+        until = min(self._timer.now() + self._limits.patience, self._deadline.at)
         failures = 0
         while True:
             self._await_turn(call, until)
@@ -267,6 +280,8 @@ class HttpClient:
         return outcome
 
     def _await_turn(self, call: _Call, until: float) -> None:
+        if self._deadline.over:
+            raise Transient(self.system, call.asked.operation, OUT_OF_TIME)
         lacking = self.pace.admit(until)
         if lacking:
             reason = "asked for a pause, or too much is queued before this"

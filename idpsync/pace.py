@@ -3,6 +3,7 @@
 Time is monotonic seconds here; `Timer` is passed in, so that tests need not wait.
 """
 
+import math
 import random
 import threading
 import time
@@ -108,6 +109,29 @@ class Pace:
         """Nothing leaves for `seconds`: our share of a quota is used up, nobody was asked too fast."""
         with self._lock:
             self._open_at = max(self._open_at, self._timer.now() + seconds)
+
+
+class Deadline:
+    """When one piece of work has to be done, however many requests it takes; nothing runs at first.
+
+    It holds for every request that is made meanwhile, also for those of somebody else's work.
+    """
+
+    def __init__(self, timer: Timer) -> None:
+        self._timer, self.at = timer, math.inf
+
+    @property
+    def over(self) -> bool:
+        return self._timer.now() >= self.at
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """The work in this block has so long."""
+        self.at = self._timer.now() + seconds
+        try:
+            yield
+        finally:
+            self.at = math.inf
 
 
 class RetryBudget:

@@ -13,7 +13,7 @@ from idpsync.core.errors import CredentialsRejected, Malformed, RemoteError, Tra
 from idpsync.core.ports import Clock
 from idpsync.credentials import FetchedToken
 from idpsync.http import HttpClient, Limits
-from idpsync.pace import Timer
+from idpsync.pace import Deadline, Timer
 from idpsync.sources.entra.auth import SignIn, roles_in, told_skew
 from idpsync.sources.entra.errors import SYSTEM, StateLost, graph_code, graph_detail, lacks
 from idpsync.sources.entra.meter import Meter
@@ -53,6 +53,7 @@ class Graph:
     def __init__(self, config: EntraConfig, *, clock: Clock, timer: Timer | None = None) -> None:
         self._clock = clock
         self.meter = Meter()
+        self.deadline = Deadline(timer or Timer())
         self.token: FetchedToken = SignIn(
             config, clock=clock, meter=self.meter, timer=timer
         ).credential()
@@ -66,6 +67,7 @@ class Graph:
             limits=LIMITS,
             timer=timer,
             quota=self.meter.measure,
+            deadline=self.deadline,
         )
 
     def roles(self) -> frozenset[str] | None:

@@ -64,6 +64,10 @@ class EntraSource:
         Raises when Entra cannot be reached or rejects us, anywhere. Whatever else is cut is PARTIAL;
         a wanted group that is not there, or is called otherwise by now, is GONE.
         """
+        with self._graph.deadline.within(self._config.read_deadline.total_seconds()):
+            return self._read()
+
+    def _read(self) -> DirectorySnapshot:
         taken_at, meter = self._clock.now(), self._graph.meter
         requests, throttled = meter.requests, meter.throttled
         self._known = None
@@ -104,7 +108,10 @@ class EntraSource:
         if known is None or since != known.remembered.cursor or now - known.at > LINKS_LIVE:
             return None
         try:
-            return carry_on(self._graph, known, self._application, now, nests=self._config.nested_groups)
+            with self._graph.deadline.within(self._config.read_deadline.total_seconds()):
+                return carry_on(
+                    self._graph, known, self._application, now, nests=self._config.nested_groups
+                )
         except StateLost:
             self._known = None
             return None

@@ -5,6 +5,8 @@ cut it short; this loop calls a listing complete only after the server's own end
 empty cookie with result 0).
 """
 
+import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,7 +18,7 @@ from ldap3 import BASE, DEREF_NEVER, SUBTREE
 from ldap3.operation.search import parse_filter
 from ldap3.utils.conv import escape_filter_chars
 
-from idpsync.core.errors import Malformed, NotFound, RemoteError
+from idpsync.core.errors import Malformed, NotFound, RemoteError, Transient
 from idpsync.core.model import Coverage, Proof
 from idpsync.sources.ldap.connection import LIBRARY_ERRORS, close, open_connection
 from idpsync.sources.ldap.errors import NO_SUCH_OBJECT, SYSTEM, result_error, translated
@@ -129,12 +131,14 @@ class Session:
     def __init__(self, config: LdapConfig, operation: str, *, writing: bool = False) -> None:
         self._config, self._operation, self._writing = config, operation, writing
         self.requests = 0
+        self._until = math.inf
 
     def __enter__(self) -> Self:
         self.connection, self.server = open_connection(
             self._config, self._operation, writing=self._writing
         )
         self.requests = 2 if self._config.start_tls else 1
+        self._until = time.monotonic() + self._config.read_deadline.total_seconds()
         return self
 
     def __exit__(
@@ -223,6 +227,8 @@ class Session:
             raise translated(error, search.operation) from error
 
     def _ask(self, search: Search, cookie: bytes | None) -> None:
+        if time.monotonic() >= self._until:
+            raise Transient(SYSTEM, search.operation, "the time for all of it is over")
         self.requests += 1
         try:
             self.connection.search(

@@ -12,7 +12,7 @@ from idpsync.core.errors import CredentialsRejected, Malformed, NotFound, Remote
 from idpsync.core.ports import Clock
 from idpsync.credentials import Bearer
 from idpsync.http import Credential, HttpClient, Limits, Response
-from idpsync.pace import Timer
+from idpsync.pace import Deadline, Timer
 from idpsync.sources.okta.auth import SYSTEM, OktaToken
 from idpsync.sources.okta.quota import AT_ONCE, Crowd, Tally, quota
 from idpsync.sources.okta.settings import ApiTokenAuth, OktaConfig
@@ -50,6 +50,7 @@ class Api:
     ) -> None:
         self._config, self._clock = config, clock
         self.tally, self.crowd = Tally(), Crowd()
+        self.deadline = Deadline(timer or Timer())
         needed = {SCOPES["groups"], SCOPES["users"]}
         needed |= {SCOPES["apps"]} if config.app_id else set()
         needed |= {MANAGE_GROUPS} if writes else set()
@@ -68,6 +69,7 @@ class Api:
             timer=timer,
             quota=quota(self._config.rate_share, self.crowd, self.tally),
             trusts=self.is_ours,
+            deadline=self.deadline,
         )
 
     def _credentials(self, scopes: frozenset[str], timer: Timer | None) -> Credential:

@@ -56,6 +56,10 @@ class OktaSource:
         Raises when nobody could be read, or when Okta rejects us anywhere. What is cut in the middle is
         PARTIAL, a group that is not there GONE; neither looks like an empty one.
         """
+        with self._api.deadline.within(self._config.read_deadline.total_seconds()):
+            return self._read()
+
+    def _read(self) -> DirectorySnapshot:
         taken_at = self._clock.now()
         requests, throttled = self._api.tally.begin()
         self._api.crowd.restore()
@@ -83,7 +87,8 @@ class OktaSource:
 
     def changes(self, since: str) -> DirectoryChanges | None:
         """What is other since the last read or the last changes, by Okta's own stamps."""
-        return self._changes.since(since, self._clock.now())
+        with self._api.deadline.within(self._config.read_deadline.total_seconds()):
+            return self._changes.since(since, self._clock.now())
 
     # --- one person -------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from idpsync.core.ports import Clock
 from idpsync.core.records import Health
 from idpsync.credentials import Bearer, credential_of
 from idpsync.http import HttpClient, Limits
-from idpsync.pace import Timer
+from idpsync.pace import Deadline, Timer
 from idpsync.scim_client import RemoteGroup, ScimClient, ScimProfile
 from idpsync.scim_client.listing import Listing
 from idpsync.scim_client.messages import read_group, read_user
@@ -53,6 +53,7 @@ class ScimSource:
         self._config, self._clock, self._wanted = config, clock, groups
         self._meter = Meter()
         self._says_true: bool | None = None  # whether it writes `active`; None before the first read
+        self._deadline = Deadline(timer or Timer())
         token = config.token
         http = HttpClient(
             SYSTEM,
@@ -63,6 +64,7 @@ class ScimSource:
             ca_file=config.ca_file,
             quota=self._meter.measure,
             timer=timer,
+            deadline=self._deadline,
         )
         self._client = ScimClient(http, profile=ScimProfile(), timer=timer)
 
@@ -72,6 +74,10 @@ class ScimSource:
         Raises when nothing came or we are rejected. A list that was cut, or whose pages moved three
         times while it was read, is PARTIAL; a group that could not be read is FAILED, the rest goes on.
         """
+        with self._deadline.within(self._config.read_deadline.total_seconds()):
+            return self._read()
+
+    def _read(self) -> DirectorySnapshot:
         taken_at, before = self._clock.now(), (self._meter.requests, self._meter.throttled)
         self._discover()
         listing = self._client.reader.listing("/Users", read_user, seen, overlap=1)
