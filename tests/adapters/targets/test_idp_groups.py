@@ -1,5 +1,6 @@
 """Groups of the identity provider as a target: real memberships, over a directory in memory."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -35,6 +36,14 @@ class Watched(FakeWriter):
         super().__init__(directory, frozenset(), owned=frozenset(GROUPS.values()))
         self.written: list[str] = []
         self.breaks_before: str | None = None
+        self.on_listing: Callable[[], None] | None = None
+
+    def members_of(self, group: str) -> frozenset[str]:
+        found = super().members_of(group)
+        if act := self.on_listing:
+            self.on_listing = None
+            act()
+        return found
 
     def add_member(self, group: str, external_id: str) -> None:
         self._note(f"+{group}")
@@ -125,12 +134,37 @@ def test_a_seat_is_a_membership_and_the_new_group_comes_before_the_old_one_goes(
     assert wired.members() == {"seat-premium": set(), "seat-standard": set()}
 
 
-def test_once_listed_nobody_is_taken_out_of_groups_that_they_are_not_in(wired: Wired) -> None:
-    target = wired.target()
+def test_what_another_process_wrote_since_the_listing_is_undone_all_the_same(wired: Wired) -> None:
+    target, other = wired.target(), wired.target()
     target.accounts()
+    account = other.apply(create("ada", STANDARD))
+    target.apply(change_tier(account, PREMIUM))
+    assert wired.members() == {"seat-premium": {"id-ada"}, "seat-standard": set()}
+    target.accounts()
+    other.apply(change_tier(account, STANDARD))
+    target.apply(deactivate(account))
+    assert wired.members() == {"seat-premium": set(), "seat-standard": set()}
+
+
+def test_a_write_that_broke_off_is_remembered_as_far_as_it_came(wired: Wired) -> None:
+    target = wired.target()
     account = target.apply(create("ada", STANDARD))
-    target.apply(change_tier(account, STANDARD))
-    assert wired.writer.written == ["+seat-standard", "+seat-standard"]
+    target.accounts()
+    wired.writer.breaks_before = "-seat-standard"
+    with pytest.raises(Transient):
+        target.apply(change_tier(account, PREMIUM))
+    wired.writer.breaks_before = None
+    target.apply(deactivate(account))
+    assert wired.members() == {"seat-premium": set(), "seat-standard": set()}
+
+
+def test_whom_we_write_while_the_groups_are_listed_is_as_we_left_them(wired: Wired) -> None:
+    seats = SeatGroups(GROUPS, lambda: wired.writer)
+    seats.place("id-ada", PREMIUM)
+    seats.tiers()
+    wired.writer.on_listing = lambda: seats.place("id-ada", STANDARD)  # after seat-premium was read
+    assert seats.tiers() == {"id-ada": STANDARD}
+    assert seats.tier_of("id-ada") == STANDARD
 
 
 def test_a_person_whom_the_new_process_knows_nothing_of_is_taken_out_of_all_others(wired: Wired) -> None:
