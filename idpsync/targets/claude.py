@@ -169,17 +169,25 @@ class ClaudeTarget:
         return shown or replace(record, standing=Standing.DEACTIVATED, tier=None, version=None)
 
     def _present(self, action: Person, operation: str) -> tuple[Account, Row | None]:
-        """Our record of the account, with the tier it has, and who they are at Claude now."""
+        """Our record of the account, with the tier it has, and who they are at Claude as last listed."""
+        return self._found(action, operation, self._roster.row_of)
+
+    def _present_now(self, action: Person, operation: str) -> tuple[Account, Row | None]:
+        """Looked up: since the listing somebody may have come, or been made an owner in the console."""
+        return self._found(action, operation, self._roster.look_up)
+
+    def _found(
+        self, action: Person, operation: str, ask: Callable[[str], Row | None]
+    ) -> tuple[Account, Row | None]:
         record = self._shelf.get(action.account_id)
-        if record is not None:
-            row = self._roster.row_of(address(record.profile))
-        elif self._tiers.by_group(action.account_id):
+        if record is None and self._tiers.by_group(action.account_id):
             key = action.account_id
-            record, row = Account(key, action.profile, Standing.ACTIVE, external_id=key), None
-        elif row := self._roster.row_with_id(action.account_id):
-            record = stranger(row)
+            record = Account(key, action.profile, Standing.ACTIVE, external_id=key)
+        elif record is None and (listed := self._roster.row_with_id(action.account_id)):
+            record = stranger(listed)
         if record is None:
             raise NotFound(SYSTEM, operation, f"there is no account {action.account_id}")
+        row = ask(address(record.profile))
         record = replace(record, external_id=record.external_id or action.external_id or None)
         self._tiers.look(row, self._roster.organization_id)
         grouped = self._tiers.by_group(record.external_id)
@@ -207,7 +215,8 @@ class ClaudeTarget:
         return self._shown(kept, row)
 
     def _change_tier(self, action: ChangeTier) -> Account:
-        record, row = self._present(action, "change seat")
+        seen = self._present_now if action.tier is None else self._present
+        record, row = seen(action, "change seat")
         refuse = Refusals(record, "change seat")
         mode = self._setting.mode_for(refuse.operation)
         if account_of(record, row, record.tier, mode) is None:
@@ -257,10 +266,8 @@ class ClaudeTarget:
 
     def _let_go(self, action: DeactivateAccount | DeleteAccount) -> Account:
         """Out of the groups first: who is removed alone comes back with the next login."""
-        record, row = self._present(action, "remove member")
+        record, row = self._present_now(action, "remove member")
         refuse = Refusals(record, "remove member")
-        if row is None and self._roster.listed:
-            row = self._roster.look_up(address(record.profile))  # they may have come since the listing
         if untouchable(row):
             raise refuse.untouchable(row)
         mode = self._setting.mode_for(refuse.operation)
