@@ -10,6 +10,7 @@ from idpsync.core.model import Coverage, fold
 from idpsync.sources.ldap.ad_groups import AdGroup, AdGroups
 from idpsync.sources.ldap.ad_people import ACCOUNT_NAME, PRINCIPAL_NAME
 from idpsync.sources.ldap.ad_values import (
+    DOMAIN_SCOPE,
     EXTENDED_DN,
     VALUES_AT_ONCE,
     dns_name,
@@ -206,6 +207,17 @@ class AdReader:
         condition = f"(&{self._config.user_filter}(memberOf={escaped(group.told_dn)}))"
         search = Search("look again", self._config.user_base, condition, ("objectGUID",))
         return self._session.first(search) is not None
+
+    def things_in(self, group: AdGroup) -> frozenset[str]:
+        """GUIDs of its direct members that are nobody: groups, contacts, computers. Raises if cut."""
+        nobody = "(|(!(objectClass=user))(objectClass=computer))"
+        condition = f"(&{nobody}(memberOf=<GUID={group.guid}>))"
+        bases = {domain_of(base) or base for base in (self._config.user_base, self._config.group_base)}
+        searches = [
+            Search("read members", base, condition, ("objectGUID",), controls=(DOMAIN_SCOPE,))
+            for base in sorted(bases)
+        ]
+        return _guids(e for search in searches for e in self._session.read_all(search).whole())
 
     def is_in(self, group: str, guid: str) -> bool:
         """Whether the group names this member directly."""

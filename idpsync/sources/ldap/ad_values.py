@@ -12,6 +12,9 @@ from idpsync.sources.ldap.session import Entry, Unreadable
 EXTENDED_DN = ("1.2.840.113556.1.4.529", True, bytes.fromhex("3003020101"))
 """Control: DNs are told with GUID and SID before them, as text (MS-ADTS 3.1.1.3.4.1.5)."""
 
+DOMAIN_SCOPE = ("1.2.840.113556.1.4.1339", False, None)
+"""Control: what other domains and partitions hold is not pointed to (MS-ADTS 3.1.1.3.4.1.4)."""
+
 VALUES_AT_ONCE = 1500  # MaxValRange of a domain controller (MS-ADTS 3.1.1.3.4.6)
 NEVER = frozenset({0, 2**63 - 1})
 DOMAIN_SUBAUTHORITIES = 5  # S-1-5-21-a-b-c-RID; groups of the machine itself have two

@@ -6,7 +6,7 @@ from idpsync.core.errors import Malformed, NotFound, Refused, RemoteError
 from idpsync.core.model import fold
 from idpsync.sources.ldap.ad_groups import AdGroup, AdGroups
 from idpsync.sources.ldap.ad_reader import AdReader, whole_groups
-from idpsync.sources.ldap.ad_values import guid_of, is_guid
+from idpsync.sources.ldap.ad_values import is_guid
 from idpsync.sources.ldap.connection import LIBRARY_ERRORS
 from idpsync.sources.ldap.errors import NO_SUCH_OBJECT, SYSTEM, result_error, translated
 from idpsync.sources.ldap.people import People
@@ -24,7 +24,10 @@ class AdWrittenGroups:
         self._ids: dict[str, str] = {}
 
     def members_of(self, group: str, people: People) -> frozenset[str]:
-        """Ids of the people directly in the group, to its end mark. Malformed where some are hidden."""
+        """Ids of the people directly in the group, those too whom the configuration does not mean.
+
+        To its end mark; Malformed where some are hidden.
+        """
         operation = "read members"
         self._must_be_ours(group, operation)
         with Session(self._config, operation) as session:
@@ -36,7 +39,7 @@ class AdWrittenGroups:
             if not whole.others and reader.somebody_in(whole):
                 told = f"{whole.dn} shows no member: hidden from this bind DN?"
                 raise Malformed(SYSTEM, operation, told)
-            return frozenset(guid_of(entry) for entry in reader.people_of(whole.others))
+            return frozenset(whole.others) - reader.things_in(whole)
 
     def add_member(self, group: str, external_id: str, people: People) -> None:
         """Put somebody in. NotFound for somebody whom the directory does not have."""
@@ -52,7 +55,7 @@ class AdWrittenGroups:
                 raise _refused(session, operation)
 
     def remove_member(self, group: str, external_id: str, people: People) -> None:
-        """Take somebody out. Whoever has left the directory is in no group any more."""
+        """Take somebody out, wherever they are now. Whoever was deleted is in no group any more."""
         operation = "remove member"
         self._must_be_ours(group, operation)
         with Session(self._config, operation, writing=True) as session:

@@ -104,7 +104,7 @@ class Search:
     attributes: tuple[str, ...]
     whole_tree: bool = True
     page_size: int | None = None
-    controls: tuple[tuple[str, bool, bytes], ...] = ()
+    controls: tuple[tuple[str, bool, bytes | None], ...] = ()
 
 
 def escaped(text: str) -> str:

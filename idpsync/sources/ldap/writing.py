@@ -1,30 +1,19 @@
 """Members of groups that idpsync owns, one at a time: what others write meanwhile stays."""
 
-from dataclasses import dataclass
-
 from ldap3 import MODIFY_ADD, MODIFY_DELETE
 
 from idpsync.core.errors import Malformed, NotFound, Refused
 from idpsync.core.model import fold
 from idpsync.sources.ldap.connection import LIBRARY_ERRORS
 from idpsync.sources.ldap.errors import SYSTEM, result_error, translated
-from idpsync.sources.ldap.names import normal
-from idpsync.sources.ldap.queries import NAMES_IN_ONE_FILTER, any_of
+from idpsync.sources.ldap.named import NamedPeople, Somebody
+from idpsync.sources.ldap.queries import any_of
 from idpsync.sources.ldap.session import Entry, Search, Session
 from idpsync.sources.ldap.settings import LdapConfig
 
 DONE_ALREADY = frozenset({16, 20})  # noSuchAttribute on delete, attributeOrValueExists on add
 OBJECT_CLASS_VIOLATION, CONSTRAINT_VIOLATION = 65, 19
 WRITE = "write group"
-
-
-@dataclass(frozen=True, slots=True)
-class Somebody:
-    """A person as a group names them."""
-
-    external_id: str
-    dn: str
-    user_name: str
 
 
 class WrittenGroups:
@@ -35,7 +24,10 @@ class WrittenGroups:
         self._ids: dict[str, str] = {}
 
     def members_of(self, group: str) -> frozenset[str]:
-        """Ids of the people directly in the group. SUSPECT members raise Malformed."""
+        """Ids of the people directly in the group, those too whom the configuration does not mean.
+
+        Malformed where members may be hidden.
+        """
         self._must_be_ours(group, "read members")
         with Session(self._config, "read members") as session:
             entry = self._entry(session, group, "read members")
@@ -44,24 +36,25 @@ class WrittenGroups:
             if not named and attribute != "memberUid":
                 told = f"{entry.dn} shows no member: hidden from this bind DN?"
                 raise Malformed(SYSTEM, "read members", told)
-            return frozenset(one.external_id for one in self._people(session, attribute, named))
+            people = NamedPeople(session, self._config)
+            return people.with_names(named) if attribute == "memberUid" else people.with_dns(named)
 
     def add_member(self, group: str, external_id: str) -> None:
         """Put somebody in. NotFound for somebody whom the directory does not have."""
         self._must_be_ours(group, "add member")
         with Session(self._config, "add member", writing=True) as session:
             entry = self._entry(session, group, "add member")
-            someone = self._person(session, external_id)
+            someone = NamedPeople(session, self._config).with_id(external_id)
             if someone is None:
                 raise NotFound(SYSTEM, "add member", f"nobody has the id {external_id}")
             self._modify(session, entry, MODIFY_ADD, someone, "add member")
 
     def remove_member(self, group: str, external_id: str) -> None:
-        """Take somebody out. Whoever has left the directory is in no group any more."""
+        """Take somebody out, wherever they are now. Whoever was deleted is in no group any more."""
         self._must_be_ours(group, "remove member")
         with Session(self._config, "remove member", writing=True) as session:
             entry = self._entry(session, group, "remove member")
-            someone = self._person(session, external_id)
+            someone = NamedPeople(session, self._config).with_id(external_id)
             if someone is not None:
                 self._modify(session, entry, MODIFY_DELETE, someone, "remove member")
 
@@ -91,33 +84,6 @@ class WrittenGroups:
         if external_id := entries[0].text(config.id_attribute):
             self._ids[fold(group)] = external_id
         return entries[0]
-
-    def _person(self, session: Session, external_id: str) -> Somebody | None:
-        found = self._listed(session, any_of(self._config.id_attribute, [external_id]))
-        return next((one for one in found if one.external_id == external_id), None)
-
-    def _people(self, session: Session, attribute: str, named: tuple[str, ...]) -> list[Somebody]:
-        """Those of the named who are people of ours."""
-        if attribute == "memberUid" and len(named) <= NAMES_IN_ONE_FILTER:
-            condition = (
-                any_of(self._config.user_name_attribute, named) if named else "(!(objectClass=*))"
-            )
-            return self._listed(session, condition)
-        keys = set(map(fold, named)) if attribute == "memberUid" else set(map(normal, named))
-        listed = self._listed(session, "")
-        if attribute == "memberUid":
-            return [one for one in listed if fold(one.user_name) in keys]
-        return [one for one in listed if normal(one.dn) in keys]
-
-    def _listed(self, session: Session, condition: str) -> list[Somebody]:
-        config = self._config
-        chosen = f"(&{config.user_filter}{condition})" if condition else config.user_filter
-        names = (config.id_attribute, config.user_name_attribute)
-        entries = session.read_all(Search("find member", config.user_base, chosen, names)).whole()
-        return [
-            Somebody(entry.text(config.id_attribute), entry.dn, entry.text(config.user_name_attribute))
-            for entry in entries
-        ]
 
     def _modify(
         self, session: Session, entry: Entry, how: str, someone: Somebody, operation: str

@@ -4,13 +4,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ldap3 import MODIFY_ADD, MODIFY_DELETE
 
 from idpsync.core.errors import CredentialsRejected, NotFound, Refused
 from idpsync.sources.ldap.source import LdapSource
 from tests.adapters.sources.ldap_world import SlapdWorld, config_of
 from tests.contracts.group_writing import OURS, GroupWritingContract, WritingWorld
 from tests.fakes.source import SteadyClock
-from tests.slapd import HIDE_MEMBERS, LdapGroup, LdapPerson, Slapd, entry_uuid, running_slapd
+from tests.slapd import (
+    HIDE_MEMBERS,
+    SUFFIX,
+    LdapGroup,
+    LdapPerson,
+    Slapd,
+    entry_uuid,
+    group_dn,
+    running_slapd,
+)
 
 pytestmark = pytest.mark.server
 
@@ -101,3 +111,55 @@ def test_the_name_of_a_group_cannot_change_the_filter(slapd: Slapd, wanted: str)
 def test_the_id_of_a_person_cannot_change_the_filter(slapd: Slapd, wanted: str) -> None:
     with pytest.raises(NotFound):
         writer(slapd, "groupOfNames").add_member("groupOfNames", wanted)
+
+
+# --- people whom the configuration does not mean any more
+
+
+LEFT = "(&(objectClass=inetOrgPerson)(!(title=former)))"
+
+
+@pytest.mark.parametrize("name", ["groupOfNames", "groupOfUniqueNames", "posixGroup"])
+@pytest.mark.parametrize("leaves", ["filter", "base"])
+def test_whoever_left_the_people_is_still_in_and_can_be_taken_out(
+    slapd: Slapd, name: str, leaves: str
+) -> None:
+    groups, left = writer(slapd, name, user_filter=LEFT), entry_uuid("user0001")
+    groups.add_member(name, entry_uuid("user0002"))
+    if leaves == "filter":
+        slapd.modify_person("user0001", title="former")
+    else:
+        move_out(slapd, "user0001", name)
+    assert left not in {user.external_id for user in groups.read().users}
+    assert groups.members_of(name) == {left, entry_uuid("user0002")}
+    groups.remove_member(name, left)
+    assert groups.members_of(name) == {entry_uuid("user0002")}
+
+
+def move_out(slapd: Slapd, uid: str, group: str) -> None:
+    """Out of the base of the people; the group names them by the new DN, as with refint."""
+    away = f"ou=services,{SUFFIX}"
+    attribute = "uniqueMember" if group == "groupOfUniqueNames" else "member"
+    with slapd.root() as c:
+        c.modify_dn(LdapPerson(uid).dn, f"uid={uid}", new_superior=away)
+        if group != "posixGroup":
+            moved = [(MODIFY_DELETE, [LdapPerson(uid).dn]), (MODIFY_ADD, [f"uid={uid},{away}"])]
+            c.modify(group_dn(group), {attribute: moved})  # type: ignore[no-untyped-call]
+
+
+def test_members_are_looked_up_one_by_one_where_they_are_few(tmp_path: Path) -> None:
+    with running_slapd(tmp_path, people=60, groups={OURS: ["user0001", "user0059"]}) as slapd:
+        groups = writer(slapd, OURS)  # fifteen pages of people
+        before = slapd.search_count()
+        assert len(groups.members_of(OURS)) == 2
+        assert slapd.search_count() - before - 1 == 1 + 2
+
+
+def test_many_members_are_looked_up_among_all_and_the_rest_one_by_one(tmp_path: Path) -> None:
+    everybody = [f"user{n:04d}" for n in range(120)]
+    with running_slapd(tmp_path, people=120, groups={OURS: everybody}) as slapd:
+        move_out(slapd, "user0005", OURS)
+        groups = writer(slapd, OURS, page_size=50)
+        before = slapd.search_count()
+        assert groups.members_of(OURS) == set(map(entry_uuid, everybody))
+        assert slapd.search_count() - before - 1 == 1 + 3 + 1

@@ -49,3 +49,31 @@ def test_an_account_that_may_not_write_is_told_so(world: SambaWorld) -> None:
     with pytest.raises(CredentialsRejected, match=r"insufficientAccessRights \(50\)"):
         source.remove_member("Claude", ada)
     assert world.held("Claude") == {"ada"}
+
+
+@pytest.mark.parametrize("leaves", ["filter", "base"])
+def test_whoever_left_the_people_is_still_in_and_can_be_taken_out(
+    world: SambaWorld, leaves: str
+) -> None:
+    for uid in ("ada", "bob"):
+        world.put(Sample(uid))
+    world.put_group("Inner", [])
+    world.put_group("Claude", ["ada", "bob", "Inner"])
+    folder, samba = world.folder, world.folder.samba
+    ada, bob = folder.id_of("ada"), folder.id_of("bob")
+    config = config_of(
+        samba,
+        folder.dn,
+        bind_dn=samba.writer,
+        user_filter="(&(objectCategory=person)(objectClass=user)(!(title=former)))",
+    )
+    source = build(config, clock=SteadyClock(), groups=frozenset(), owned=frozenset({"Claude"}))
+    assert isinstance(source, CanWriteGroups)
+    if leaves == "filter":
+        folder.modify("ada", title="former")
+    else:
+        folder.rename("ada", "ada", into=samba.folder_of("former"))
+    assert {user.external_id for user in source.read().users} == {bob}
+    assert source.members_of("Claude") == {ada, bob}
+    source.remove_member("Claude", ada)
+    assert world.held("Claude") == {"bob", "Inner"}
