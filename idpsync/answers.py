@@ -1,15 +1,20 @@
 """What an HTTP answer means: strict JSON, pauses asked for, and the error that names the remedy."""
 
+import base64
 import json
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from typing import NoReturn, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from idpsync.core.errors import (
     ConfigError,
@@ -29,6 +34,12 @@ SHORTEST_PAUSE = timedelta(seconds=1)
 EXCERPT = 200  # characters of somebody else's text that we repeat
 EPOCH_FROM = 1e9  # a reset hint above this is an instant, below it a number of seconds
 
+PORTS = {"http": 80, "https": 443}
+TELLABLE = frozenset({"client_id", "scope", "grant_type", "client_assertion_type"})
+SHORTEST_SECRET = 6  # shorter ones would be cut out of ordinary words
+
+_UNCLEAR = re.compile(r"[\x00-\x20\x7f\\]")
+_SIGNED = re.compile(r"\beyJ[\w-]{10,}(?:\.[\w-]*){0,2}")  # a signed statement (RFC 7515 §3.1)
 _AUTHORIZATION = re.compile(r"\b(Bearer|Basic|SSWS|DPoP)\s+[A-Za-z0-9+/=._~-]+", re.IGNORECASE)
 
 
@@ -159,7 +170,7 @@ def scrubbed(text: str, secrets: tuple[str, ...] = ()) -> str:
     """The start of somebody else's text on one line, without credentials."""
     for secret in secrets:
         text = text.replace(secret, "[redacted]") if secret else text
-    text = _AUTHORIZATION.sub(r"\1 [redacted]", text)
+    text = _SIGNED.sub("[redacted]", _AUTHORIZATION.sub(r"\1 [redacted]", text))
     return " ".join(text.split())[:EXCERPT]
 
 
@@ -244,11 +255,42 @@ class Doubts:
             raise UnknownOutcome(first.system, first.operation, reason) from last
 
 
+Origin = tuple[str, str, int]
+
+
+def origin(url: str) -> Origin | None:
+    """Scheme, host and port that a request to `url` goes to (RFC 6454 §4); None where that is not plain.
+
+    It is read by the library that will connect. An address that others may read otherwise (a backslash,
+    a control character, a user before the host) leads nowhere.
+    """
+    if _UNCLEAR.search(url):
+        return None
+    try:
+        parts = parse_url(url)
+    except LocationParseError:
+        return None
+    port = parts.port or PORTS.get(parts.scheme or "")
+    if parts.auth is not None or not parts.host or not port:
+        return None
+    return parts.scheme or "", parts.host, port
+
+
 def same_origin(one: str, other: str) -> bool:
     """Whether two addresses share scheme, host and port (RFC 6454 §5)."""
+    first = origin(one)
+    return first is not None and first == origin(other)
 
-    def origin(url: str) -> tuple[str, str | None, int | None]:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
-    return origin(one) == origin(other)
+def without_echo(body: bytes, form: bytes, authorization: str) -> bytes:
+    """An answer without what we sent to be known by: some servers repeat what they refuse."""
+    sent = [value for name, value in parse_qsl(form.decode("utf-8", "replace")) if name not in TELLABLE]
+    kind, _, shown = authorization.partition(" ")
+    if kind == "Basic":
+        with suppress(ValueError):
+            sent += base64.b64decode(shown).decode("utf-8", "replace").split(":")[1:]
+    sent += [shown, *map(unquote_plus, sent)]
+    for secret in sorted({one for one in sent if len(one) >= SHORTEST_SECRET}, key=len, reverse=True):
+        for spelling in {secret, quote_plus(secret), quote(secret, safe="")}:
+            body = body.replace(spelling.encode(), b"[redacted]")
+    return body

@@ -3,7 +3,7 @@
 import base64
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import quote_plus, urlencode
 
@@ -14,6 +14,7 @@ from idpsync.http import HttpClient
 from idpsync.settings import BasicAuth, BearerAuth, ClientCredentialsAuth, ScimAuth, Secret
 
 LIFE = timedelta(minutes=5)  # of a token whose answer does not say
+LONGEST = timedelta(days=1)
 MARGIN = timedelta(seconds=30)  # a token is not used in its last seconds
 GET_TOKEN = "get access token"  # noqa: S105 -- what errors call it
 
@@ -63,7 +64,7 @@ class Basic:
 class Token:
     """An access token (RFC 6749 §5.1). `kind` is its `token_type`; it is not used after `until`."""
 
-    value: str
+    value: str = field(repr=False)
     kind: str
     until: datetime
     scopes: frozenset[str] = frozenset()
@@ -149,8 +150,11 @@ def ask_for_token(
 
 
 def _life(told: object) -> timedelta:
-    seconds = int(told) if isinstance(told, int | str) and str(told).isdecimal() else None
-    return timedelta(seconds=seconds) if seconds is not None else LIFE
+    """Nobody is believed who promises more than a day."""
+    text = str(told) if isinstance(told, int | str) else ""
+    if not text.isdecimal():
+        return LIFE
+    return min(timedelta(seconds=int(text)), LONGEST) if len(text) < 10 else LONGEST
 
 
 def _shown(token: Token) -> Mapping[str, str]:

@@ -9,19 +9,13 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from pathlib import Path
-from ssl import SSLCertVerificationError
 from urllib.parse import urljoin, urlsplit
 
-import requests
 import structlog
 from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 from urllib3.exceptions import HTTPError as PoolError
-from urllib3.exceptions import InvalidHeader as PoolHeaderError
-from urllib3.exceptions import SSLError as PoolTlsError
 
 from idpsync import __version__
 from idpsync.answers import (
@@ -37,9 +31,11 @@ from idpsync.answers import (
     scrubbed,
     unanswered,
     unreadable,
+    without_echo,
 )
-from idpsync.core.errors import ConfigError, RateLimited, Refused, RemoteError, Transient, UnknownOutcome
+from idpsync.core.errors import ConfigError, RateLimited, RemoteError, Transient, UnknownOutcome
 from idpsync.core.ports import Clock
+from idpsync.fates import translate
 from idpsync.pace import (
     Deadline,
     Limits,
@@ -52,7 +48,7 @@ from idpsync.pace import (
     watched_pools,
 )
 
-__all__ = ["Credential", "HttpClient", "Limits", "Response", "Verdict", "read_json", "translate"]
+__all__ = ["Credential", "HttpClient", "Limits", "Response", "Verdict", "read_json"]
 
 log = structlog.get_logger()
 
@@ -60,80 +56,6 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 REPEATABLE = READS | {"PUT", "DELETE"}  # RFC 9110 §9.2.2
 CHUNK = 65_536
 OUT_OF_TIME = "the time for all of it is over"
-
-
-class Fate(Enum):
-    """How far a request got that has no usable answer."""
-
-    UNSENT = auto()  # nothing left: any request may be made again
-    UNSURE = auto()  # it may have been carried out
-    UNREADABLE = auto()  # an answer came that cannot be read
-    UNFIT = auto()  # it could not be made at all: the address or a header is wrong
-
-
-FATES: Mapping[type[requests.RequestException], Fate] = {
-    requests.ConnectTimeout: Fate.UNSENT,
-    requests.exceptions.ProxyError: Fate.UNSENT,
-    requests.exceptions.RetryError: Fate.UNSURE,
-    requests.exceptions.SSLError: Fate.UNSURE,
-    requests.ConnectionError: Fate.UNSURE,
-    requests.Timeout: Fate.UNSURE,
-    requests.exceptions.ChunkedEncodingError: Fate.UNSURE,
-    requests.exceptions.ContentDecodingError: Fate.UNREADABLE,
-    requests.exceptions.StreamConsumedError: Fate.UNREADABLE,
-    requests.exceptions.InvalidJSONError: Fate.UNREADABLE,
-    requests.HTTPError: Fate.UNREADABLE,
-    requests.TooManyRedirects: Fate.UNREADABLE,
-    requests.URLRequired: Fate.UNFIT,
-    requests.exceptions.MissingSchema: Fate.UNFIT,
-    requests.exceptions.InvalidSchema: Fate.UNFIT,
-    requests.exceptions.InvalidURL: Fate.UNFIT,
-    requests.exceptions.InvalidHeader: Fate.UNFIT,
-    requests.exceptions.UnrewindableBodyError: Fate.UNFIT,
-}
-
-
-def fate_of(error: Exception) -> Fate:
-    """How far the request got; UNSURE for what nobody foresaw."""
-    reason: object = error.args[0] if error.args else None
-    if isinstance(reason, MaxRetryError):
-        reason = reason.reason
-    if isinstance(reason, NewConnectionError | ConnectTimeoutError):  # name, refusal, no route
-        return Fate.UNSENT
-    if isinstance(reason, PoolTlsError) and isinstance(reason.args[0], SSLCertVerificationError):
-        return Fate.UNSENT
-    if isinstance(reason, PoolHeaderError):  # of the answer; requests has one name for both directions
-        return Fate.UNREADABLE
-    if isinstance(error, UnicodeError | ValueError) and not isinstance(error, OSError):
-        return Fate.UNFIT
-    known = (FATES[kind] for kind in type(error).__mro__ if kind in FATES)
-    return next(known, Fate.UNSURE)
-
-
-def translate(asked: Question, error: Exception) -> RemoteError:
-    """Our error for one of requests or urllib3. Its own text is not repeated: it names the address."""
-    reason = _why(error)
-    match fate_of(error):
-        case Fate.UNSENT:
-            return Transient(asked.system, asked.operation, f"cannot be reached ({reason})")
-        case Fate.UNFIT:
-            return Refused(asked.system, asked.operation, f"the request cannot be made ({reason})")
-        case Fate.UNREADABLE:
-            return unreadable(asked, f"the answer cannot be read ({reason})")
-        case Fate.UNSURE:
-            return unanswered(asked, f"no usable answer ({reason})")
-
-
-def _why(error: BaseException) -> str:
-    """The deepest cause in words of the operating system or of TLS, without any address."""
-    why, inner = type(error).__name__, error.__cause__ or error.__context__
-    while inner is not None:
-        if isinstance(inner, SSLCertVerificationError):
-            return f"TLS: {inner.verify_message}"
-        if isinstance(inner, OSError) and inner.strerror:
-            why = inner.strerror
-        inner = inner.__cause__ or inner.__context__
-    return why
 
 
 class _Adapter(HTTPAdapter):
@@ -234,6 +156,9 @@ class HttpClient:
         except (RemoteError, ConfigError) as error:  # ConfigError: a secret that has gone meanwhile
             doubts.confess(error)
             raise
+        if not response.ok and body and "urlencoded" in call.headers.get("Content-Type", ""):
+            shown = call.headers.get("Authorization", "")
+            response = replace(response, body=without_echo(response.body, body, shown))
         gone = method == "DELETE" and response.status in {404, 410}  # as it was asked for
         if not response.ok and not gone:
             doubts.confess(self.refusal(asked, response))
@@ -254,7 +179,9 @@ class HttpClient:
 
     def _persist(self, call: _Call, doubts: Doubts) -> Response:
         """The answer to the last attempt; `doubts` gets what left the outcome of a write open."""
-        until = min(self._timer.now() + self._limits.patience, self._deadline.at)
+        until = self._timer.now() + self._limits.patience
+        if not call.asked.writes:
+            until = min(until, self._deadline.at)
         failures = 0
         while True:
             self._await_turn(call, until)
@@ -280,7 +207,7 @@ class HttpClient:
         return outcome
 
     def _await_turn(self, call: _Call, until: float) -> None:
-        if self._deadline.over:
+        if self._deadline.over and not call.asked.writes:
             raise Transient(self.system, call.asked.operation, OUT_OF_TIME)
         lacking = self.pace.admit(until)
         if lacking:

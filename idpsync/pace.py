@@ -112,9 +112,9 @@ class Pace:
 
 
 class Deadline:
-    """When one piece of work has to be done, however many requests it takes; nothing runs at first.
+    """When one piece of reading has to be done, however many requests it takes; nothing runs at first.
 
-    It holds for every request that is made meanwhile, also for those of somebody else's work.
+    It holds for whatever is read by the same clients meanwhile. A write is never kept from leaving.
     """
 
     def __init__(self, timer: Timer) -> None:
@@ -126,12 +126,12 @@ class Deadline:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """The work in this block has so long."""
-        self.at = self._timer.now() + seconds
+        """The work in this block has so long, or less where it is part of other work."""
+        before, self.at = self.at, min(self.at, self._timer.now() + seconds)
         try:
             yield
         finally:
-            self.at = math.inf
+            self.at = before
 
 
 class RetryBudget:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from idpsync.settings import Duration, Settings
 
@@ -16,3 +16,10 @@ class DirectorySettings(Settings):
 
     name: Annotated[str | None, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=40)] = None
     read_deadline: Duration = timedelta(minutes=30)
+
+    @field_validator("read_deadline")
+    @classmethod
+    def _is_some_time(cls, value: timedelta) -> timedelta:
+        if value < timedelta(seconds=1):
+            raise ValueError("is at least 1s: in no time nothing is read")
+        return value

@@ -23,7 +23,8 @@ from idpsync.core.errors import (
     UnknownOutcome,
 )
 from idpsync.credentials import Bearer
-from idpsync.http import FATES, HttpClient, translate
+from idpsync.fates import FATES, translate
+from idpsync.http import HttpClient
 from idpsync.pace import Limits, Pace, RetryBudget, Timer
 from idpsync.settings import Secret
 from tests.adapters.targets.parts import Sleepless

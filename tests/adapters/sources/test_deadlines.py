@@ -2,21 +2,23 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from idpsync.core.errors import Transient
 from idpsync.core.model import Coverage, DirectorySnapshot
 from idpsync.core.ports import DirectorySource
 from idpsync.pace import Timer
-from idpsync.sources import ScimDirectoryConfig
+from idpsync.sources import FileConfig, ScimDirectoryConfig, build
 from idpsync.sources.entra.source import EntraSource
 from idpsync.sources.okta.source import OktaSource
 from idpsync.sources.scim.source import ScimSource
 from tests.adapters.sources.entra_world import GraphWorld, config_of
-from tests.adapters.sources.ldap_world import source_of
+from tests.adapters.sources.ldap_world import config_of as config_of_ldap
 from tests.adapters.sources.okta_world import OktaWorld, okta_world
 from tests.contracts.directory_source import Sample
 from tests.fakes.source import SteadyClock
@@ -126,6 +128,11 @@ def outcome(source: DirectorySource, whole: DirectorySnapshot) -> str:
 @pytest.mark.server
 def test_an_ldap_read_that_takes_too_long_is_cut(tmp_path: Path) -> None:
     with running_slapd(tmp_path, people=3, groups={"Claude Users": ["user0000"]}) as slapd:
+        at_once = config_of_ldap(slapd).model_copy(update={"read_deadline": timedelta(0)})
         with pytest.raises(Transient, match="time for all of it is over"):
-            source_of(slapd, read_deadline="0s").read()
-        assert source_of(slapd, read_deadline="1m").read().complete
+            build(at_once, clock=SteadyClock(), groups=GROUPS).read()
+
+
+def test_no_time_at_all_is_no_deadline() -> None:
+    with pytest.raises(ValidationError, match="at least 1s"):
+        FileConfig.model_validate({"kind": "file", "path": "people.csv", "read_deadline": "0s"})
