@@ -17,7 +17,7 @@ from idpsync.settings import Secret
 from tests.people import StoppedClock
 from tests.twins.scripted import ok, serving
 
-# --- where a request goes ------------------------------------------------------------------------------
+# --- where a request goes ---------------------------------------------------------------------------
 
 ELSEWHERE = [
     "https://evil.example\\@app.example/scim",
@@ -62,7 +62,7 @@ def test_the_credential_never_follows_an_address_that_two_readers_read_different
         assert "authorization" not in foreign.seen[0].headers
 
 
-# --- what is said of a token that is refused ------------------------------------------------------------
+# --- what is said of a token that is refused --------------------------------------------------------
 
 
 def refused(body: bytes) -> bytes:
@@ -100,7 +100,7 @@ def test_a_fetched_token_does_not_show_itself() -> None:
     assert "hunter2" not in repr(Token("hunter2", "Bearer", StoppedClock().now()))
 
 
-# --- the time for all of it ------------------------------------------------------------------------------
+# --- the time for all of it -------------------------------------------------------------------------
 
 
 def test_what_is_read_ends_with_its_time_and_what_is_written_does_not() -> None:
