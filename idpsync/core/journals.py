@@ -11,7 +11,7 @@ from typing import Protocol
 from idpsync.core.alerts import Alert, AlertState
 from idpsync.core.changes import DirectoryChanges
 from idpsync.core.drift import Drift
-from idpsync.core.model import Account, DirectorySnapshot
+from idpsync.core.model import Account, DirectorySnapshot, DirectoryUser
 from idpsync.core.records import (
     Cause,
     Delivery,
@@ -104,6 +104,10 @@ class ReadCache(Protocol):
 
     def person(self, name: str) -> Person | None:
         """By user name, e-mail or external id, compared folded."""
+        ...
+
+    def people(self) -> tuple[DirectoryUser, ...]:
+        """Everybody, as last read completely."""
         ...
 
     def group_members(self) -> Mapping[str, frozenset[str]]:

@@ -8,7 +8,7 @@ both ids as one person: this one, or the last complete one.
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Link
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Link, fold
 
 Known = Callable[[str], DirectoryUser | None]
 
@@ -41,23 +41,34 @@ def under_present_ids(
 
 
 def without_the_unread(
-    snapshot: DirectorySnapshot, links: Iterable[Link], known: Known
+    snapshot: DirectorySnapshot, last_known: Callable[[], Iterable[DirectoryUser]]
 ) -> DirectorySnapshot:
-    """Where people were read in part: without those who go by the id of somebody who was not read.
+    """Where people were read in part: without those who may be somebody that was not read.
 
-    The second directory shows them, perhaps by another name. Who they are the first one says: until it
-    does so again they are neither taken for somebody new nor in doubt.
+    `last_known` are all people of the last complete read. Another directory may show one of them who is
+    missing now: under an id of its own, or as a newcomer with their address. Who they are, and whether
+    they are disabled, the unread one says: until it does so again they are neither taken for somebody
+    new nor in doubt.
     """
     if not snapshot.several or snapshot.users_coverage is Coverage.COMPLETE:
         return snapshot
     present = {user.external_id for user in snapshot.users}
-    unread = (k.external_id for k in links if k.source == snapshot.source)
-    people = (known(external_id) for external_id in unread if external_id not in present)
-    hidden = {other for person in people if person for other in person.other_ids} & present
-    if not hidden:
-        return snapshot
+    known = {user.external_id: user for user in last_known()}
+    unread = [user for user in known.values() if user.external_id not in present]
+    ids = {other for user in unread for other in user.other_ids}
+    addresses = {address for user in unread if (address := _address(user))}
+    newcomers = {
+        user.external_id
+        for user in snapshot.users
+        if user.external_id not in known and _address(user) in addresses
+    }
+    hidden = (ids & present) | newcomers
     users = tuple(user for user in snapshot.users if user.external_id not in hidden)
-    return replace(snapshot, users=users)
+    return replace(snapshot, users=users) if hidden else snapshot
+
+
+def _address(user: DirectoryUser) -> str:
+    return fold(user.profile.email or "")
 
 
 def followed(before: Iterable[Link], after: Iterable[Link]) -> tuple[Link, ...]:

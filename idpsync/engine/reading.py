@@ -47,7 +47,7 @@ class Reader:
         last, links = self.rooms.cache.last_read(), self.rooms.registry.links()
         snapshot = self._examined(last, links)
         links = under_present_ids(links, snapshot, self._as_last_read)
-        snapshot = without_the_unread(snapshot, links, self._as_last_read)
+        snapshot = without_the_unread(snapshot, self.rooms.cache.people)
         world, listed = self._world(snapshot, links, begun)
         preview = self._decided(world, last, listed, self._findings(world, listed))
         made = preview.plan

@@ -3,8 +3,21 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Text, case, delete, insert, or_, select, text, type_coerce, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Text,
+    case,
+    delete,
+    insert,
+    or_,
+    select,
+    text,
+    type_coerce,
+    update,
+)
 
 from idpsync.core.changes import DirectoryChanges, MemberChanges
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Profile, fold
@@ -160,14 +173,12 @@ class SqlReadCache:
                 )
             )
             names = frozenset(groups.scalars())
-        user = DirectoryUser(
-            source=row.source,
-            external_id=row.external_id,
-            profile=Profile(**row.record["profile"]),
-            active=row.record["active"],
-            attributes=row.record["attributes"],
-        )
-        return Person(user, names)
+        return Person(_user(row), names)
+
+    def people(self) -> tuple[DirectoryUser, ...]:
+        mine = cached_person.c.organization == self._organization
+        with self._database.reading() as connection:
+            return tuple(map(_user, connection.execute(select(cached_person).where(mine))))
 
     def group_members(self) -> Mapping[str, frozenset[str]]:
         """By the driver itself: a row for every membership. Who is in many groups is one text."""
@@ -194,6 +205,16 @@ class SqlReadCache:
         query = select(cache_state.c.saved_at).where(cache_state.c.organization == self._organization)
         with self._database.reading() as connection:
             return connection.execute(query).scalar()
+
+
+def _user(row: Row[Any]) -> DirectoryUser:
+    return DirectoryUser(
+        source=row.source,
+        external_id=row.external_id,
+        profile=Profile(**row.record["profile"]),
+        active=row.record["active"],
+        attributes=row.record["attributes"],
+    )
 
 
 def _record(user: DirectoryUser) -> dict[str, object]:

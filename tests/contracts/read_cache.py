@@ -29,6 +29,14 @@ class ReadCacheContract:
             assert (found.user, found.groups) == (ada, frozenset({"Premium", "All"}))
         assert books.store.cache.person("nobody") is None
 
+    def test_everybody_of_the_last_whole_read_is_told(self, books: Books) -> None:
+        ada = replace(person("ada"), attributes={"id in branch": "branch:7"}, active=False)
+        books.store.cache.save(snapshot([ada, "bob"]))
+        books.store.cache.save(snapshot(["zoe"], coverage=Coverage.PARTIAL))
+
+        found = {user.external_id: user for user in books.store.cache.people()}
+        assert found == {"id-ada": ada, "id-bob": person("bob")}
+
     def test_a_new_read_replaces_the_old_one(self, books: Books) -> None:
         books.store.cache.save(snapshot(["ada", "bob"], [group("Premium", ["ada", "bob"])]))
         renamed = replace(person("ada"), profile=replace(person("ada").profile, user_name="countess"))
@@ -129,3 +137,4 @@ class ReadCacheContract:
         assert books.store.cache.last_read() == LastRead()
         assert books.store.cache.saved_at() is None
         assert books.store.cache.group_members() == {}
+        assert books.store.cache.people() == ()

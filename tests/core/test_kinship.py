@@ -59,10 +59,31 @@ def test_links_of_one_directory_and_of_others_stay_as_they_are() -> None:
     assert under_present_ids([elsewhere], several(ADA), last_read) == (elsewhere,)
 
 
+def kept(read: DirectorySnapshot, *last: DirectoryUser) -> list[str]:
+    return [user.external_id for user in without_the_unread(read, lambda: last).users]
+
+
+OTHER = DirectoryUser(SOURCE, "branch:7", replace(ADA.profile, user_name="augusta"))
+
+
 def test_whoever_goes_by_the_id_of_somebody_unread_is_left_out() -> None:
-    other = DirectoryUser(SOURCE, "branch:7", replace(ADA.profile, user_name="augusta"))
-    partly = several(other, person("bob"), coverage=Coverage.PARTIAL)
-    assert without_the_unread(partly, [link("ada")], last_read).users == (person("bob"),)
-    assert without_the_unread(partly, [link("ada")], nobody) == partly
-    whole = several(other, person("bob"))
-    assert without_the_unread(whole, [link("ada")], last_read) == whole
+    changed = replace(OTHER, profile=replace(OTHER.profile, email="augusta@acme.example"))
+    partly = several(changed, person("bob"), coverage=Coverage.PARTIAL)
+    assert kept(partly, ADA, person("bob")) == ["id-bob"]
+    assert kept(partly, replace(ADA, active=False), person("bob")) == ["id-bob"]
+    assert kept(partly) == ["branch:7", "id-bob"]
+    assert kept(replace(partly, users=(ADA, *partly.users)), ADA) == ["id-ada", "branch:7", "id-bob"]
+
+
+def test_a_newcomer_with_the_address_of_somebody_unread_is_left_out() -> None:
+    known = replace(person("ada"), active=False)
+    new = replace(OTHER, profile=replace(OTHER.profile, email="ADA@acme.example"))
+    partly = several(new, person("bob"), coverage=Coverage.PARTIAL)
+    assert kept(partly, known, person("bob")) == ["id-bob"]
+    assert kept(partly, known, new, person("bob")) == ["branch:7", "id-bob"]  # two people then, too
+
+
+def test_where_everybody_was_read_nobody_is_left_out() -> None:
+    assert kept(several(OTHER, person("bob")), ADA) == ["branch:7", "id-bob"]
+    of_one = replace(several(OTHER, coverage=Coverage.PARTIAL), several=False)
+    assert kept(of_one, ADA) == ["branch:7"]

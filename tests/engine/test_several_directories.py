@@ -81,6 +81,31 @@ def test_whoever_the_second_knows_by_another_name_gets_no_second_account(house: 
     assert house.tiers().keys() == {"ada", "eve", "bob", "zoe"}
 
 
+def test_whom_the_first_disabled_gets_no_account_by_the_second_while_the_first_is_down(
+    house: TwoDirectories,
+) -> None:
+    house.add("kim", "Users")
+    house.directory.switch("kim", active=False)
+    house.second.add("kim", "Users")
+    house.run()
+    assert "kim" not in house.tiers()
+    house.directory.down = True
+    house.run()
+    assert "kim" not in house.tiers()
+
+
+def test_whom_the_first_disabled_and_the_second_takes_in_meanwhile_has_no_account_either(
+    house: TwoDirectories,
+) -> None:
+    house.add("kim", "Users")
+    house.directory.switch("kim", active=False)
+    house.run()
+    house.directory.down = True
+    house.second.add("kim", "Users")
+    house.run()
+    assert "kim" not in house.tiers()
+
+
 def test_after_the_failure_everything_is_as_it_was(house: TwoDirectories) -> None:
     before = house.tiers(), house.links()
     house.directory.down = True

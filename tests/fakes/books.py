@@ -123,7 +123,7 @@ class FakeRunBook:
 
 class FakeReadCache:
     def __init__(self) -> None:
-        self.people: dict[str, DirectoryUser] = {}
+        self.known: dict[str, DirectoryUser] = {}
         self.groups: dict[str, frozenset[str]] = {}
         self.group_ids: dict[str, str] = {}
         self.scope = ""
@@ -131,7 +131,7 @@ class FakeReadCache:
 
     def save(self, snapshot: DirectorySnapshot) -> None:
         if snapshot.users_coverage is Coverage.COMPLETE:
-            self.people = {user.external_id: user for user in snapshot.users}
+            self.known = {user.external_id: user for user in snapshot.users}
             self.read_at = snapshot.taken_at
             self.scope = snapshot.scope
         for group in snapshot.groups:
@@ -141,20 +141,23 @@ class FakeReadCache:
 
     def update(self, changes: DirectoryChanges) -> None:
         for external_id, user in changes.people.items():
-            self.people.pop(external_id, None)
+            self.known.pop(external_id, None)
             if user:
-                self.people[external_id] = user
+                self.known[external_id] = user
         for name, change in changes.groups.items():
             self.groups[name] = (self.groups[name] - change.left) | change.joined
         self.read_at = changes.taken_at
 
     def person(self, name: str) -> Person | None:
         key = fold(name)
-        for user in sorted(self.people.values(), key=lambda u: _closeness(u, key)):
+        for user in sorted(self.known.values(), key=lambda u: _closeness(u, key)):
             if _closeness(user, key) < 3:
                 names = {n for n, members in self.groups.items() if user.external_id in members}
                 return Person(user, frozenset(names))
         return None
+
+    def people(self) -> tuple[DirectoryUser, ...]:
+        return tuple(self.known.values())
 
     def group_members(self) -> Mapping[str, frozenset[str]]:
         return dict(self.groups)
