@@ -21,8 +21,8 @@ from idpsync.scim_client.reader import BODY_HEADERS, HEADERS, ScimReader
 class ScimGroups:
     """A `CanWriteGroups` of `owned` groups, by name or id; members are ids of users.
 
-    Success is not taken for proof: a member who was added must be shown. A provider that hides the
-    members of its groups cannot be used so, since nobody could count them.
+    Success is not taken for proof: who was added must be shown, who was removed must not be. A provider
+    that hides the members of its groups cannot be used so, since nobody could count them.
     """
 
     def __init__(self, reader: ScimReader, owned: frozenset[str]) -> None:
@@ -44,19 +44,19 @@ class ScimGroups:
             raise UnknownOutcome(self._reader.http.system, "add member", reason)
 
     def remove_member(self, group: str, external_id: str) -> None:
-        """In the words of the standard, else in those of providers that know no filter in a path."""
-        group_id = self._id(group, "remove member")
-        by_filter = {"op": "remove", "path": f"members[{equals('value', external_id)}]"}
-        response = self._patch(group_id, by_filter, "remove member")
-        if response.ok or self._is_out(group_id, external_id):
-            return
-        by_value = {"op": "remove", "path": "members", "value": [{"value": external_id}]}
-        again = self._patch(group_id, by_value, "remove member")
-        if not again.ok:
-            raise self._reader.error("PATCH", "remove member", again)
+        """Take one member out by a filter (RFC 7644 §3.5.2.2): without one, all of them would go.
 
-    def _is_out(self, group_id: str, user_id: str) -> bool:
-        return user_id not in _members(self._get(group_id, "remove member"))
+        Whoever is not in the group is out of it already.
+        """
+        group_id = self._id(group, "remove member")
+        operation = {"op": "remove", "path": f"members[{equals('value', external_id)}]"}
+        response = self._patch(group_id, operation, "remove member")
+        if external_id not in _members(self._get(group_id, "remove member")):
+            return
+        if not response.ok:
+            raise self._reader.error("PATCH", "remove member", response)
+        reason = f"the provider says that it was done, and group '{group}' still shows them"
+        raise UnknownOutcome(self._reader.http.system, "remove member", reason)
 
     def _patch(self, group_id: str, operation: Mapping[str, object], named: str) -> Response:
         return self._reader.http.exchange(

@@ -95,6 +95,7 @@ class ScimTarget:
             case DeleteAccount():
                 return self._delete(action)
             case ReactivateAccount():
+                self._plain.forget(action.account_id)
                 user = self._client.get(action.account_id)
                 return self._account(self._settle(user, action))
             case UpdateProfile():
@@ -102,6 +103,7 @@ class ScimTarget:
             case ChangeTier():
                 return self._changed(action.account_id, lambda user: self._seat(user, action.tier))
             case ChangeRoles():
+                self._plain.forget(action.account_id)
                 user = self._client.get(action.account_id)
                 withdrawn = action.previous_roles - action.roles
                 roles = role_elements(user.elements("roles"), self._lever, action.roles, withdrawn)

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 import pytest
 from scim2_models import Context, Group, PatchOp
 
-from idpsync.core.errors import Malformed, NotFound, UnknownOutcome
+from idpsync.core.errors import Malformed, NotFound, Refused, UnknownOutcome
 from idpsync.core.ports import Target
-from tests.adapters.targets.test_scim_real import ProviderWorld, assert_valid, target_at
+from idpsync.http import HttpClient
+from idpsync.scim_client import ScimClient
+from idpsync.scim_client.groups import ScimGroups
+from tests.adapters.targets.test_scim_real import ProviderWorld, SystemClock, assert_valid, target_at
 from tests.contracts.target import PREMIUM, STANDARD, TargetContract, change_tier, create, deactivate
 from tests.scim_provider import RunningProvider, running_scim_provider
 from tests.twins.scripted import ok, serving
@@ -111,3 +114,33 @@ def test_a_provider_that_hides_members_is_not_believed(monkeypatch: pytest.Monke
         with pytest.raises(UnknownOutcome, match="does not show"):
             by_group(provider).apply(create("ada", PREMIUM))
         assert [seen.method for seen in server.seen] == ["POST", "GET", "GET", "PATCH", "GET"]
+
+
+GROUPS = {
+    "totalResults": 2,
+    "Resources": [
+        {"id": "g1", "displayName": "Seat Premium"},
+        {"id": "g2", "displayName": "Seat Standard"},
+    ],
+}
+IN_IT = {"id": "g1", "displayName": "Seat Premium", "members": [{"value": "u1"}, {"value": "u2"}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(ok(b"{}"), UnknownOutcome), (ok(b"{}").replace(b"200 OK", b"400 No"), Refused)],
+)
+def test_a_member_who_is_still_shown_was_not_removed_and_nobody_else_is(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes, error: type[Exception]
+) -> None:
+    monkeypatch.setenv("TEST_SCIM_TOKEN", "scim-token")
+    script = [ok(json.dumps(each).encode()) for each in ({}, GROUPS)]
+    with serving(*script, answer, ok(json.dumps(IN_IT).encode())) as server:
+        http = HttpClient("scim", server.url, clock=SystemClock())
+        groups = ScimGroups(ScimClient(http).reader, frozenset(NAMES.values()))
+        with pytest.raises(error):
+            groups.remove_member("Seat Premium", "u1")
+        written = [json.loads(seen.body) for seen in server.seen if seen.method == "PATCH"]
+    assert [message["Operations"] for message in written] == [
+        [{"op": "remove", "path": 'members[value eq "u1"]'}]
+    ]

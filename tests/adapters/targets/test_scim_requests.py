@@ -8,10 +8,11 @@ from idpsync.core.errors import UnknownOutcome
 from idpsync.core.model import Standing
 from idpsync.targets.plain import LASTS
 from idpsync.targets.scim import ScimTarget
-from tests.adapters.targets.parts import Sleepless
+from tests.adapters.targets.parts import Sleepless, twin_target
 from tests.contracts.target import (
     PREMIUM,
     STANDARD,
+    change_roles,
     change_tier,
     create,
     deactivate,
@@ -138,3 +139,16 @@ def test_a_change_written_unread_whose_answer_is_lost_is_looked_at(
     twin.faults.append(Fault("GET", times=9, wire=cut))
     with pytest.raises(UnknownOutcome):
         subject.apply(change_tier(account, PREMIUM))
+
+
+def test_roles_that_we_gave_since_the_listing_stay_where_the_seat_is_a_role(
+    twin: ScimTwin, sleepless: Sleepless
+) -> None:
+    target = twin_target(twin, sleepless, seat_lever={"kind": "role", "type": "seat"})
+    user = twin.put(
+        "ada@acme.example", externalId="id-ada", roles=[{"value": "Premium", "type": "seat"}]
+    )
+    (account,) = target.accounts()
+    target.apply(change_roles(account, "admin"))
+    target.apply(change_tier(account, STANDARD))
+    assert {one["value"] for one in twin.users[user["id"]]["roles"]} == {"admin", "Standard"}
