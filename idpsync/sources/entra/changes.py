@@ -6,7 +6,7 @@ read everything: a group that is gone, renamed or empty now, somebody without a 
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from idpsync.sources.entra.assigned import Application, Assigned
 from idpsync.sources.entra.errors import READ_MEMBERS, READ_PEOPLE
 from idpsync.sources.entra.graph import MOST, Graph, Round, query
 from idpsync.sources.entra.groups import Found, Membership, flat, take_over
-from idpsync.sources.entra.people import People, by_ids, merge
+from idpsync.sources.entra.people import REMOVED, People, by_ids, merge
 from idpsync.sources.entra.view import Asked, called_otherwise
 from idpsync.sources.pages import Row, text
 from idpsync.sources.remembered import Remembered
@@ -56,11 +56,7 @@ class Looking:
         )
         people = People(dict(self.known.people.rows), Coverage.COMPLETE, link=told.link)
         asked = replace(self.known, assigned=assigned, membership=membership, people=people)
-        scope = asked.in_scope()
-        rows = told.pages.rows
-        merge(people.rows, rows if scope is None else (row for row in rows if text(row, "id") in scope))
-        if scope is not None:
-            self._fill_in(people, scope, {text(row, "id") for row in rows})
+        self._people(people, told.pages.rows, asked.in_scope())
         return asked
 
     def _assigned(self, application: Application | None) -> Assigned | None:
@@ -114,14 +110,22 @@ class Looking:
     def _group_changes(self, link: str) -> Round:
         return _whole(self.graph.round(link, "read changes of groups", role=READ_MEMBERS))
 
-    def _fill_in(self, people: People, scope: frozenset[str], told: set[str]) -> None:
-        """Whoever came into scope and is not known yet; who left it is forgotten."""
-        for found in people.rows.keys() - scope:
-            del people.rows[found]
-        fresh = by_ids(self.graph, scope - people.rows.keys() - told)
+    def _people(self, people: People, told: Sequence[Row], scope: frozenset[str] | None) -> None:
+        """What a round tells of people in scope, over what is known. Newcomers are asked for by their
+        ids, since a round may tell a part of them only; who left the scope is forgotten.
+        """
+        removed = {text(row, "id") for row in told if REMOVED in row}
+        known = people.rows.keys() - removed
+        merge(people.rows, told)
+        living = people.rows.keys() & {text(row, "id") for row in told}
+        people.gone = (self.known.people.gone | removed) - people.rows.keys()
+        inside = scope if scope is not None else frozenset(people.rows)
+        newcomers = inside - known - people.gone
+        people.rows = {key: row for key, row in people.rows.items() if key in inside & known}
+        fresh = by_ids(self.graph, newcomers)
         people.rows |= fresh.rows
-        if fresh.coverage is not Coverage.COMPLETE:
-            raise Unclear("; ".join(fresh.problems))
+        if fresh.coverage is not Coverage.COMPLETE or (newcomers & living) - fresh.rows.keys():
+            raise Unclear("; ".join(fresh.problems) or "people are told of and not shown")
 
 
 def carry_on(

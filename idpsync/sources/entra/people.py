@@ -30,13 +30,17 @@ Rows = dict[str, dict[str, Any]]
 
 @dataclass(slots=True)
 class People:
-    """Rows by id as Graph told them, how far they are all, and where their changes go on."""
+    """Rows by id as Graph told them, how far they are all, and where their changes go on.
+
+    `gone` are ids that were told to be removed since the last whole read, and not told of again.
+    """
 
     rows: Rows
     coverage: Coverage
     problems: list[str] = field(default_factory=list)
     proof: Proof | None = None
     link: str = ""
+    gone: frozenset[str] = frozenset()
 
 
 def everybody(graph: Graph) -> People:
