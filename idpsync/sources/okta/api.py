@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from idpsync.answers import origin, scrubbed
 from idpsync.core.errors import CredentialsRejected, Malformed, NotFound, RemoteError
 from idpsync.core.ports import Clock
 from idpsync.credentials import Bearer
@@ -115,22 +116,17 @@ class Api:
 
     def is_ours(self, url: str) -> bool:
         """Whether a link leads to this organisation: only there our token may go."""
-        parts, home = urlsplit(url), urlsplit(self._config.url)
-        try:
-            same = (parts.scheme, parts.port) == (home.scheme, home.port)
-        except ValueError:  # a port that is none
+        there, home = origin(url), origin(self._config.url)
+        if there is None or home is None:
             return False
-        return same and parts.hostname in self._hosts
+        return (there[0], there[2]) == (home[0], home[2]) and there[1] in self._hosts
 
     def _page(self, place: str, operation: str, keep: Callable[[Row], Row]) -> Page:
         answer = self.get(place, operation=operation)
         rows = rows_of(_json(answer, operation), system=SYSTEM, operation=operation)
         following = _next(answer.headers.get("link", ""))
         if following is not None and not self.is_ours(following):
-            host = urlsplit(following).hostname
-            reason = f"the next page is at {host}, which is not this organisation's"
-            remedy = "if it is, name it in directory.custom_domains"
-            raise Malformed(SYSTEM, operation, f"{reason}; {remedy}")
+            raise Malformed(SYSTEM, operation, _foreign(following))
         return Page([keep(row) for row in rows], following, END)
 
     def _ask(self, method: str, place: str, operation: str) -> Response:
@@ -171,10 +167,19 @@ ACCEPT = {"Accept": "application/json"}
 
 def _hosts(config: OktaConfig) -> frozenset[str]:
     """The organisation's host with and without -admin, and its custom domains."""
-    host = (urlsplit(config.url).hostname or "").casefold()
+    home = origin(config.url)
+    host = home[1] if home else ""
     first, dot, rest = host.partition(".")
     plain = first.removesuffix("-admin")
     return frozenset({host, f"{plain}{dot}{rest}", f"{plain}-admin{dot}{rest}", *config.custom_domains})
+
+
+def _foreign(link: str) -> str:
+    there = origin(link)
+    if there is None:
+        return f"the address of the next page is none: {scrubbed(link)}"
+    reason = f"the next page is at {there[1]}, which is not this organisation's"
+    return f"{reason}; if it is, name it in directory.custom_domains"
 
 
 def _family(place: str) -> str:

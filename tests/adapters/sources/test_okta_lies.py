@@ -10,7 +10,7 @@ from idpsync.core.errors import CredentialsRejected, Malformed, RemoteError, Tra
 from idpsync.core.model import Coverage
 from tests.adapters.sources.okta_world import APP, OktaWorld, okta_world
 from tests.contracts.directory_source import Sample
-from tests.twins.okta.server import Answer, Fault
+from tests.twins.okta.server import Answer, Fault, running_okta
 from tests.twins.okta.time import START
 
 
@@ -38,6 +38,19 @@ def test_a_next_page_at_a_foreign_host_is_refused_and_never_asked_for(app_world:
         app_world.source().read()
 
 
+def test_a_next_page_behind_a_backslash_is_never_asked_for_at_another_host(
+    app_world: OktaWorld,
+) -> None:
+    """Some parsers take what is before the backslash for the host, others what is after the @."""
+    with running_okta(app_world.clock) as foreign:
+        home = app_world.twin.url.removeprefix("http://")
+        elsewhere = next_at(lambda _: f"{foreign.url}\\@{home}/api/v1/x?after=1", app_world)
+        app_world.twin.faults.append(Fault(f"apps/{APP}/users", elsewhere))
+        with pytest.raises(Malformed, match="the address of the next page is none"):
+            app_world.source().read()
+        assert foreign.seen == []
+
+
 HOSTS = [
     ("https://acme.okta.com", "https://acme.okta.com/api/v1/users?after=1", True),
     ("https://acme.okta.com", "https://acme-admin.okta.com/api/v1/users", True),
@@ -52,6 +65,13 @@ HOSTS = [
     ("https://acme.okta.com", "https://acme.okta.com:x/api/v1/users", False),
     ("https://acme.okta.com", "/api/v1/users?after=1", False),
     ("https://acme.okta.com", "https://okta.com/api/v1/users", False),
+    ("https://acme.okta.com", "https://evil.example\\@acme.okta.com/api/v1/users", False),
+    ("https://acme.okta.com", "https://acme.okta.com\\@evil.example/api/v1/users", False),
+    ("https://acme.okta.com", "https://ada@acme.okta.com/api/v1/users", False),
+    ("https://acme.okta.com", "https://acme.okta.com\t.evil.example/api/v1/users", False),
+    ("https://acme.okta.com", "https://acme.okta.com:443/api/v1/users", True),
+    ("https://acme.okta.com", "https://[x", False),
+    ("https://acme.okta.com", "https://acme.okta.com:99999/api/v1/users", False),
 ]
 
 
