@@ -8,7 +8,7 @@ from idpsync.sources.ldap.ad_groups import AdGroup, AdGroups
 from idpsync.sources.ldap.ad_reader import AdReader, whole_groups
 from idpsync.sources.ldap.ad_values import is_guid
 from idpsync.sources.ldap.connection import LIBRARY_ERRORS
-from idpsync.sources.ldap.errors import NO_SUCH_OBJECT, SYSTEM, result_error, translated
+from idpsync.sources.ldap.errors import NO_SUCH_OBJECT, SYSTEM, lost, result_error
 from idpsync.sources.ldap.people import People
 from idpsync.sources.ldap.session import Session
 from idpsync.sources.ldap.settings import LdapConfig
@@ -42,7 +42,10 @@ class AdWrittenGroups:
             return frozenset(whole.others) - reader.things_in(whole)
 
     def add_member(self, group: str, external_id: str, people: People) -> None:
-        """Put somebody in. NotFound for somebody whom the directory does not have."""
+        """Put somebody in. NotFound for somebody whom the directory does not have.
+
+        UnknownOutcome, here as in `remove_member`, where no answer comes to the write itself.
+        """
         operation = "add member"
         self._must_be_ours(group, operation)
         with Session(self._config, operation, writing=True) as session:
@@ -102,7 +105,7 @@ class AdWrittenGroups:
             session.connection.modify(f"<GUID={group}>", changes)  # type: ignore[no-untyped-call]
             return int(session.connection.result["result"])
         except LIBRARY_ERRORS as error:
-            raise translated(error, operation) from error
+            raise lost(error, operation) from error
 
 
 def _refused(session: Session, operation: str) -> RemoteError:

@@ -13,6 +13,7 @@ from idpsync.core.errors import (
     Refused,
     RemoteError,
     Transient,
+    UnknownOutcome,
 )
 from idpsync.sources.ldap.ad_refusals import why_refused
 
@@ -101,6 +102,19 @@ def translated(error: Exception, operation: str) -> RemoteError:
     if isinstance(error, OSError):
         return Transient(SYSTEM, operation, reason)
     return Malformed(SYSTEM, operation, f"the answer is not LDAP ({reason})")
+
+
+def lost(error: Exception, operation: str) -> RemoteError:
+    """What it means that a write ended by this exception: it may have been carried out all the same.
+
+    An answer that refuses is an answer, and what could not be sent whole never was carried out.
+    """
+    told = translated(error, operation)
+    answered = isinstance(error, LDAPOperationResult)
+    unsent = isinstance(error, ldap3_errors.LDAPSocketSendError | ldap3_errors.LDAPSocketOpenError)
+    if answered or unsent or not isinstance(told, Transient | Malformed):
+        return told
+    return UnknownOutcome(SYSTEM, operation, f"nobody knows whether it was done: {told.reason}")
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,7 @@ from ldap3 import MODIFY_ADD, MODIFY_DELETE
 from idpsync.core.errors import Malformed, NotFound, Refused
 from idpsync.core.model import fold
 from idpsync.sources.ldap.connection import LIBRARY_ERRORS
-from idpsync.sources.ldap.errors import SYSTEM, result_error, translated
+from idpsync.sources.ldap.errors import SYSTEM, lost, result_error
 from idpsync.sources.ldap.named import NamedPeople, Somebody
 from idpsync.sources.ldap.queries import any_of
 from idpsync.sources.ldap.session import Entry, Search, Session
@@ -40,7 +40,10 @@ class WrittenGroups:
             return people.with_names(named) if attribute == "memberUid" else people.with_dns(named)
 
     def add_member(self, group: str, external_id: str) -> None:
-        """Put somebody in. NotFound for somebody whom the directory does not have."""
+        """Put somebody in. NotFound for somebody whom the directory does not have.
+
+        UnknownOutcome, here as in `remove_member`, where no answer comes to the write itself.
+        """
         self._must_be_ours(group, "add member")
         with Session(self._config, "add member", writing=True) as session:
             entry = self._entry(session, group, "add member")
@@ -93,7 +96,7 @@ class WrittenGroups:
         try:
             session.connection.modify(entry.dn, {attribute: [(how, [value])]})  # type: ignore[no-untyped-call]
         except LIBRARY_ERRORS as error:
-            raise translated(error, operation) from error
+            raise lost(error, operation) from error
         result = session.connection.result
         code = result["result"]
         if code == 0 or code in DONE_ALREADY:

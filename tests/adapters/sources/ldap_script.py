@@ -11,6 +11,8 @@ from tests.slapd import free_port
 
 SUCCESS = b"\x0a\x01\x00\x04\x00\x04\x00"
 
+BIND, SEARCH, MODIFY = 0x60, 0x63, 0x66
+
 HANG_UP = b"--hang up--"  # at the end of an answer: what stands before it is sent
 
 
@@ -39,8 +41,18 @@ def done(number: int, cookie: bytes | None) -> bytes:
 
 def id_of(request: bytes) -> int:
     """The message id of a request; ldap3 counts them through the whole process."""
-    at = 2 + (request[1] & 0x7F if request[1] >= 0x80 else 0)
+    at = _inside(request)
     return int.from_bytes(request[at + 2 : at + 2 + request[at + 1]], "big")
+
+
+def operation_of(request: bytes) -> int:
+    """The tag of what is asked for (RFC 4511 §4.2 and after)."""
+    at = _inside(request)
+    return request[at + 2 + request[at + 1]]
+
+
+def _inside(request: bytes) -> int:
+    return 2 + (request[1] & 0x7F if request[1] >= 0x80 else 0)
 
 
 @contextmanager
@@ -57,9 +69,8 @@ def scripted_server(answer: Callable[[bytes], bytes]) -> Iterator[int]:
                     while request := client.recv(65536):
                         if request.endswith(b"\x42\x00"):  # unbind
                             break
-                        is_bind = b"\x02\x01\x03" in request and b"\x63" not in request[:12]
                         bound = message(id_of(request), element(0x61, SUCCESS))
-                        reply = bound if is_bind else answer(request)
+                        reply = bound if operation_of(request) == BIND else answer(request)
                         client.sendall(reply.removesuffix(HANG_UP))
                         if reply.endswith(HANG_UP):
                             break
