@@ -79,8 +79,8 @@ class Looking:
         told = self._group_changes(link)
         groups = dict(self.known.membership.groups)
         moved: dict[str, Found] = {}
-        if take_over(moved, told.pages.rows) & groups.keys():
-            raise Unclear("a group is gone")
+        if take_over(moved, told.pages.rows):  # nobody tells any more what it was inside of
+            raise Unclear("a group of the tenant is gone")
         for root in sorted(self._roots_of(told.pages.rows)):
             groups[root] = flat(self.graph, root)
             if groups[root].coverage is not Coverage.COMPLETE:
@@ -90,8 +90,11 @@ class Looking:
         return Membership(groups, (told.link,))
 
     def _roots_of(self, rows: Iterable[Row]) -> set[str]:
-        """The groups of ours in which members changed, at any depth."""
-        ids = sorted({text(row, "id") for row in rows if row.get("members@delta")})
+        """The groups of ours in which something changed, at any depth.
+
+        One that is restored may come without any members, so whatever is told of counts.
+        """
+        ids = sorted({text(row, "id") for row in rows})
         ours = self.known.membership.groups.keys()
         if len(ids) > MOST_ROOTS:
             raise Unclear(f"{len(ids)} groups changed")

@@ -261,6 +261,25 @@ def test_a_change_deep_inside_is_told_of_the_group_outside(twin: GraphTwin, tmp_
     assert again.groups["Claude Premium"].left == {tenant.id_of("bob"), tenant.id_of("joe")}
 
 
+def test_a_group_inside_that_is_dissolved_or_restored_is_not_missed(
+    twin: GraphTwin, tmp_path: Path
+) -> None:
+    tenant, users = twin.tenant, twin.tenant.team("Claude Users")
+    inner = tenant.make("Inner", "joe")
+    tenant.nest(users, inner)
+    source = source_of(twin, tmp_path, *GROUPS, nested_groups=True)
+    read = source.read()
+    assert read.cursor
+    tenant.dissolve(inner)
+    assert source.changes(read.cursor) is None
+    read = source.read()
+    assert read.cursor
+    tenant.restore(inner)
+    told = source.changes(read.cursor)
+    assert told
+    assert told.groups["Claude Users"].joined == {tenant.id_of("joe")}
+
+
 @pytest.mark.parametrize(
     ("mode", "expected"), [(0, 2), (1, 2), (2, 3), (3, 3)], ids=["all", "nested", "app", "app nested"]
 )

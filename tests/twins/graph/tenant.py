@@ -96,9 +96,14 @@ class Tenant:
         self.log.append(Event("user", person.id))
         return person
 
-    def restore(self, person: Person) -> None:
-        person.deleted = ""
-        self.log.append(Event("user", person.id))
+    def restore(self, thing: Person | Team) -> None:
+        """Back from the bin, and in every group as before; a group tells of no member."""
+        if isinstance(thing, Person):
+            thing.deleted = ""
+            self.log.append(Event("user", thing.id))
+        else:
+            thing.deleted = False
+            self.log.append(Event("group", thing.id))
 
     def purge(self, upn: str) -> None:
         """Gone for good, and no group tells of it either."""
@@ -159,11 +164,11 @@ class Tenant:
         return [team for team in self.groups.values() if not team.deleted]
 
     def shown(self, team: Team) -> dict[str, str]:
-        """Members as lists show them: nobody who is in the bin."""
+        """Members as lists show them: nobody and nothing that is in the bin."""
         return {
             key: kind
             for key, kind in team.members.items()
-            if key not in self.people or not self.people[key].deleted
+            if not (thing := self.people.get(key) or self.groups.get(key)) or not thing.deleted
         }
 
     def flat(self, team: Team, seen: set[str] | None = None) -> set[str]:
@@ -173,7 +178,7 @@ class Tenant:
             if key in seen:
                 continue
             seen.add(key)
-            if kind == GROUP and not self.groups[key].deleted:
+            if kind == GROUP:
                 self.flat(self.groups[key], seen)
         return seen
 
