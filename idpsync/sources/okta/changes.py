@@ -5,7 +5,9 @@ other. So groups that changed are read again in full, and people are asked for b
 application is assigned to has no stamp at all: that listing is read again each time, and it shows the
 people, too. Okta's System Log would name the same changes, but may be late: it is not asked.
 
-Times are Okta's: what is asked for begins two minutes before the first answer of the read before.
+Times are Okta's: what is asked for begins two minutes before the first answer of the read before. Its
+stamps are whole seconds: a group that changed so shortly before a read may have changed again under the
+same stamp, and is read again the next time.
 """
 
 import uuid
@@ -146,7 +148,7 @@ class Changes:
             if before and fold(before.name) != fold(known.name):
                 raise Untold
         ours = {known.id: known for known in seen if known.id in state.known}
-        return {one: known for one, known in ours.items() if known.moved != state.known[one].moved}
+        return {one: known for one, known in ours.items() if _may_have_changed(known, state)}
 
     def _changed_people(self, state: State) -> list[Row]:
         """Rows of everybody who may be other: of the whole application, or by their stamps."""
@@ -185,6 +187,11 @@ class Changes:
         if self._config.app_id:
             return set(updates)
         return {one for group in state.scope for one in rosters[group]}
+
+
+def _may_have_changed(known: Known, state: State) -> bool:
+    before = state.known[known.id]
+    return known.moved != before.moved or known.moved > state.watermark or known.count != before.count
 
 
 def stamp(instant: datetime) -> str:

@@ -165,6 +165,42 @@ def test_a_change_during_changes_is_told_the_next_time(world: OktaWorld) -> None
     assert carried_on(carried_on(seen_in(read), first), second) == seen_in(whole)
 
 
+def test_a_second_change_under_the_same_stamp_is_told(world: OktaWorld) -> None:
+    """As many as before; Okta stamps whole seconds."""
+    one, other = (world.id_of(f"u0000{n}@acme.example") for n in (4, 5))
+    world.org.set_members("Premium", ["u00004@acme.example"])
+    source = world.source("Users", "Premium")
+    read = source.read()
+    moved = world.org.team("Premium").row["lastMembershipUpdated"]
+    world.org.set_members("Premium", ["u00005@acme.example"])
+    assert world.org.team("Premium").row["lastMembershipUpdated"] == moved
+    world.clock.pass_(timedelta(minutes=10))
+    changes = source.changes(read.cursor or "")
+    assert changes
+    assert changes.groups == {"Premium": MemberChanges(frozenset({other}), frozenset({one}))}
+
+
+def test_a_group_that_settled_is_read_again_once_and_no_more(world: OktaWorld) -> None:
+    world.org.leave("Premium", [world.id_of("u00000@acme.example")])
+    source, cursor = begun(world)
+    made = []
+    for _ in range(3):
+        before = world.twin.calls.total()
+        assert source.changes(cursor)
+        made.append(world.twin.calls.total() - before)
+        world.clock.pass_(timedelta(minutes=10))
+    assert made == [3, 2, 2]
+
+
+def test_a_group_that_okta_counts_otherwise_than_before_is_read_again(world: OktaWorld) -> None:
+    source, cursor = begun(world)
+    team, one = world.org.team("Users"), world.id_of("u00005@acme.example")
+    team.members.add(one)  # and no stamp says so
+    changes = source.changes(cursor)
+    assert changes
+    assert changes.groups == {"Users": MemberChanges(joined=frozenset({one}))}
+
+
 @pytest.mark.parametrize("gone", ["renamed", "deleted"])
 def test_a_group_that_is_gone_is_left_to_a_whole_read(world: OktaWorld, gone: str) -> None:
     source, cursor = begun(world)

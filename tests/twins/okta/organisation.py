@@ -13,7 +13,8 @@ EVERYONE = "Everyone"
 
 
 def stamped(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03}Z"
+    """Whole seconds, written with thousandths as Okta writes them."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 @dataclass
