@@ -46,6 +46,7 @@ from idpsync.targets.claude_probe import probe
 from idpsync.targets.claude_refusals import Refusals
 from idpsync.targets.claude_roster import Roster
 from idpsync.targets.claude_setting import Setting
+from idpsync.targets.claude_shelf import AddressedShelf
 from idpsync.targets.claude_tiers import SeatTiers
 from idpsync.targets.kinds import ClaudeConfig
 from idpsync.targets.seat_groups import SeatGroups
@@ -65,7 +66,7 @@ class ClaudeTarget:
     kind = "claude"
 
     def __init__(
-        self, api: ClaudeApi, roster: Roster, groups: SeatGroups, shelf: AccountShelf, clock: Clock
+        self, api: ClaudeApi, roster: Roster, groups: SeatGroups, shelf: AddressedShelf, clock: Clock
     ) -> None:
         self._api, self._roster, self._groups, self._shelf = api, roster, groups, shelf
         self._setting, self._tiers, self._clock = roster.setting, roster.tiers, clock
@@ -105,14 +106,12 @@ class ClaudeTarget:
                 assert_never(action)
 
     def _create(self, action: CreateAccount) -> Account:
-        email = address(action.profile)
         record = self._shelf.find(action.profile.user_name)
-        for holder in (record, self._shelf.find(email)):
-            if holder and (holder.external_id or "") not in ("", action.external_id):
-                reason = f"{holder.user_name} is another person's"
-                raise Conflict(SYSTEM, "create account", reason, "uniqueness")
-        row = self._roster.row_of(email)
-        blank = record or Account(row.id if row else "", action.profile, Standing.ACTIVE)
+        if record and (record.external_id or "") not in ("", action.external_id):
+            reason = f"{record.user_name} is another person's"
+            raise Conflict(SYSTEM, "create account", reason, "uniqueness")
+        row = self._roster.row_of(address(action.profile))
+        blank = record or Account("", action.profile, Standing.ACTIVE)
         return self._bring(self._wished(blank, action), row, action)
 
     def _wished(self, record: Account, action: CreateAccount | ReactivateAccount) -> Account:
@@ -130,6 +129,8 @@ class ClaudeTarget:
     ) -> Account:
         """Into the group, and invited where people come by invites."""
         refuse = Refusals(record, "bring member in")
+        if other := self._shelf.other_at(record):
+            raise refuse.anothers_address(other)
         mode = self._setting.mode_for(refuse.operation)
         if record.tier is None and (row is None or untouchable(row)):
             raise refuse.nobody_comes_without_a_seat(mode)
@@ -137,7 +138,8 @@ class ClaudeTarget:
             raise refuse.without_an_id()
         self._place(record)
         if not mode.invites or row is not None:
-            return self._kept(replace(record, id=record.id or record.external_id or ""), row)
+            known = row.id if row else record.external_id or ""
+            return self._kept(replace(record, id=record.id or known), row)
         try:
             row = self._movement.invite(record, MANAGED if MANAGED in action.roles else "user")
         except UnknownOutcome:
@@ -187,7 +189,7 @@ class ClaudeTarget:
             record = stranger(listed)
         if record is None:
             raise NotFound(SYSTEM, operation, f"there is no account {action.account_id}")
-        row = ask(address(record.profile))
+        row = self._roster.theirs(record, ask(address(record.profile)))
         record = replace(record, external_id=record.external_id or action.external_id or None)
         self._tiers.look(row, self._roster.organization_id)
         grouped = self._tiers.by_group(record.external_id)
@@ -201,6 +203,8 @@ class ClaudeTarget:
         record, row = self._present(action, "update profile")
         email = address(action.profile)
         if email != address(record.profile):
+            if other := self._shelf.other_at(replace(record, profile=action.profile)):
+                raise Refusals(record, "update profile").anothers_address(other)
             old, row = row, self._roster.look_up(email)
             if old is not None and row is None:
                 mode = self._setting.mode_for("update profile")
@@ -321,5 +325,6 @@ def build_claude(
     named = config.unknown_tier
     unknown = ladder.named(named) if named else ladder.tiers[0] if len(ladder.tiers) == 1 else None
     tiers = SeatTiers(groups, SeatFeed(api), values, clock, unknown)
-    roster = Roster(api, Setting(api, mode), tiers, shelf, people)
-    return ClaudeTarget(api, roster, groups, shelf, clock)
+    addressed = AddressedShelf(shelf, clock)
+    roster = Roster(api, Setting(api, mode), tiers, addressed, people)
+    return ClaudeTarget(api, roster, groups, addressed, clock)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-from idpsync.core.errors import Refused, RemoteError, SeatsExhausted
+from idpsync.core.errors import Conflict, Refused, RemoteError, SeatsExhausted
 from idpsync.core.model import Account
 from idpsync.core.seats import Tier
 from idpsync.targets.claude_api import SYSTEM
 from idpsync.targets.claude_errors import Uncoded
 from idpsync.targets.claude_modes import CONSOLE, SETTINGS, Mode
-from idpsync.targets.claude_people import Row, role_of
+from idpsync.targets.claude_people import Row, address, role_of
 from idpsync.targets.seat_groups import SeatGroups
 
 
@@ -44,6 +44,14 @@ class Refusals:
             f"let them in under the new one in {CONSOLE}, and remove the old member when their work "
             "is moved"
         )
+
+    def anothers_address(self, holder: Account) -> Conflict:
+        reason = (
+            f"{self._who} would have the address {address(holder.profile)}, by which Claude knows "
+            f"{holder.user_name}: correct one of the two in the directory; once {holder.user_name} is "
+            "deactivated here the address is free"
+        )
+        return Conflict(SYSTEM, self.operation, reason, "uniqueness")
 
     def tier_by_hand(self, tier: Tier | None, groups: SeatGroups) -> Refused:
         wanted = f"the {tier} tier" if tier else "'No seat assigned'"

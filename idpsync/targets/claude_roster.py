@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Callable, Mapping
 
-from idpsync.core.books import AccountShelf
 from idpsync.core.errors import Malformed, NotFound
 from idpsync.core.model import Account, DirectoryUser, Profile, Standing, fold
 from idpsync.core.seats import Tier
 from idpsync.targets.claude_api import SYSTEM, ClaudeApi
 from idpsync.targets.claude_people import Roll, Row, account_of, address, stranger
 from idpsync.targets.claude_setting import Setting
+from idpsync.targets.claude_shelf import AddressedShelf
 from idpsync.targets.claude_tiers import SeatTiers
 
 
@@ -21,7 +21,7 @@ class Roster:
         api: ClaudeApi,
         setting: Setting,
         tiers: SeatTiers,
-        shelf: AccountShelf,
+        shelf: AddressedShelf,
         people: Callable[[], Mapping[str, DirectoryUser]],
     ) -> None:
         self._api, self.setting, self.tiers = api, setting, tiers
@@ -41,7 +41,7 @@ class Roster:
         grouped = dict(self.tiers.refresh(self.organization_id))
         rows = {fold(row.email): row for row in roll.all()}
         found: list[Account | None] = []
-        for record in self._shelf.all():
+        for record in sorted(self._shelf.all(), key=_is_let_go):  # an address is theirs who are here
             row = rows.pop(address(record.profile), None)
             tier = grouped.pop(record.external_id or "", None)
             found.append(self._account(record, row, tier))
@@ -56,6 +56,7 @@ class Roster:
         record = self._shelf.find(user_name)
         email = address(record.profile) if record else fold(user_name)
         row = self.look_up(email) if "@" in email else None
+        row = self.theirs(record, row) if record else row
         self.tiers.look(row, self.organization_id)
         if record is None and row is not None:
             key = self._ids_by_address().get(email)
@@ -106,6 +107,12 @@ class Roster:
         self.note(email, row)
         return row
 
+    def theirs(self, record: Account, row: Row | None) -> Row | None:
+        """`row`, unless the address of somebody we let go is another person's by now."""
+        if row is not None and _is_let_go(record) and self._shelf.other_at(record):
+            return None
+        return row
+
     def note(self, email: str, row: Row | None) -> None:
         with self._lock:
             if self._roll:
@@ -133,6 +140,10 @@ class Roster:
             return self._api.invitation(identifier)
         except NotFound:
             return None
+
+
+def _is_let_go(record: Account) -> bool:
+    return record.standing is Standing.DEACTIVATED
 
 
 def _in_group(external_id: str, user: DirectoryUser | None) -> Account:

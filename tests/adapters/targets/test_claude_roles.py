@@ -105,7 +105,7 @@ def test_an_address_that_is_the_name_of_somebody_else_is_refused(opened: Open) -
     house = opened("login_only")
     house.target().apply(create("ada", STANDARD))
     other = replace(create("bob"), profile=replace(profile("bob"), email="ada@acme.example"))
-    with pytest.raises(Conflict, match=r"ada@acme\.example is another person's"):
+    with pytest.raises(Conflict, match=r"by which Claude knows ada@acme\.example"):
         house.target().apply(other)
     assert house.members_of("seat-standard") == {"id-ada"}
 
