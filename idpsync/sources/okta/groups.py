@@ -7,7 +7,7 @@ https://developer.okta.com/docs/api/openapi/okta-management/management/tag/Group
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote, urlencode
 
 from idpsync.core.errors import CredentialsRejected, NotFound, RemoteError
@@ -65,7 +65,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """One group as it was read: its rows are people, `known` is what Okta said of it afterwards."""
+    """One group as it was read: its rows are people, `known` is what Okta said of it afterwards.
+
+    Only `known.moved` is from before the listing.
+    """
 
     known: Known
     pages: Pages
@@ -188,7 +191,7 @@ class Groups:
             ]
             if again:
                 pages |= self._members_of(again)
-                after |= self._confirmed(again)
+                after |= _as_stamped(after, self._confirmed(again))
         except CredentialsRejected:
             raise
         except RemoteError as error:
@@ -226,6 +229,13 @@ class Groups:
         told = slim(row)
         known = self._people.setdefault(text(told, "id"), told)
         return known if known == told else told
+
+
+def _as_stamped(before: Mapping[str, Known], after: Mapping[str, Known]) -> dict[str, Known]:
+    """What was told after a listing, under the stamp from before it: a later one may be of a change
+    that the listing does not show.
+    """
+    return {one: replace(known, moved=before[one].moved) for one, known in after.items()}
 
 
 def _differs(pages: Pages, known: Known) -> bool:

@@ -180,6 +180,28 @@ def test_a_second_change_under_the_same_stamp_is_told(world: OktaWorld) -> None:
     assert changes.groups == {"Premium": MemberChanges(frozenset({other}), frozenset({one}))}
 
 
+def test_a_change_after_the_second_listing_of_a_read_is_told(world: OktaWorld) -> None:
+    """The stamps are old, so that nothing but their order tells of it."""
+    team, logins = world.org.team("Premium"), [f"u0000{n}@acme.example" for n in (3, 4, 5)]
+    steps = iter(enumerate(logins[1:]))
+
+    def swap(answer: Answer) -> Answer:
+        n, login = next(steps)
+        world.org.set_members("Premium", [login])  # after this page was made
+        team.row["lastMembershipUpdated"] = f"2026-03-01T12:00:0{n + 1}.000Z"
+        return answer
+
+    world.org.set_members("Premium", logins[:1])
+    team.row["lastMembershipUpdated"] = "2026-03-01T12:00:00.000Z"
+    world.twin.faults.append(Fault(f"{team.row['id']}/users", swap, times=2))
+    source = world.source("Premium")
+    read = source.read()
+    assert group_of(read, "Premium").members == {world.id_of(logins[1])}
+    changes = source.changes(read.cursor or "")
+    assert changes
+    assert carried_on(seen_in(read), changes) == seen_in(world.source("Premium").read())
+
+
 def test_a_group_that_settled_is_read_again_once_and_no_more(world: OktaWorld) -> None:
     world.org.leave("Premium", [world.id_of("u00000@acme.example")])
     source, cursor = begun(world)
