@@ -1,6 +1,7 @@
 """What must never look like everybody left, and what a status means; over the twin."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,7 @@ def test_a_group_that_changed_while_it_was_read_is_read_once_more(world: OktaWor
     asked: list[Wire] = []
 
     def swap(answer: Answer) -> Answer:
+        world.clock.pass_(timedelta(seconds=1))
         world.org.join("Users", [eve])  # after this page was made; as many as before
         world.org.leave("Users", [bob])
         return answer
