@@ -27,7 +27,7 @@ from idpsync.core.records import Health
 from idpsync.core.seats import Ladder, Tier
 from idpsync.pace import Timer
 from idpsync.targets.attributes import TierValues
-from idpsync.targets.claude_api import SYSTEM, ClaudeApi, Member
+from idpsync.targets.claude_api import SYSTEM, ClaudeApi, Invitation, Member
 from idpsync.targets.claude_feed import SeatFeed
 from idpsync.targets.claude_modes import Mode
 from idpsync.targets.claude_movement import Movement
@@ -282,11 +282,10 @@ class ClaudeTarget:
             if not placed_at(record) and self._tiers.by_group(record.external_id) is None:
                 raise refuse.not_by_our_groups(self._groups)
         self._take_out(record)
+        if isinstance(row, Invitation):
+            row = self._movement.withdraw(row)
         if isinstance(row, Member) and mode.removes:
             self._movement.remove(row)
-            row = None
-        elif row is not None and not isinstance(row, Member):
-            self._api.withdraw(row.id)
             row = None
         self._roster.note(address(record.profile), row)
         return self._kept(replace(record, standing=Standing.DEACTIVATED, tier=None), row)

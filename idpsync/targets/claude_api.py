@@ -179,8 +179,9 @@ class ClaudeApi:
             raise unreadable(self._admin.question("POST", operation), reason)
         return invited
 
-    def withdraw(self, invite_id: str) -> None:
-        self._delete(_at(INVITES, invite_id), "withdraw invite")
+    def withdraw(self, invite_id: str) -> bool:
+        """False for one that is gone already; Uncoded for one that was accepted."""
+        return self._delete(_at(INVITES, invite_id), "withdraw invite")
 
     def _pending(self, query: Query, operation: str) -> list[Invitation]:
         place = Place(SYSTEM, operation)

@@ -2,7 +2,7 @@
 
 from idpsync.core.errors import RemoteError, UnknownOutcome
 from idpsync.core.model import Account, fold
-from idpsync.targets.claude_api import ClaudeApi, Member
+from idpsync.targets.claude_api import ClaudeApi, Invitation, Member
 from idpsync.targets.claude_errors import Present, Uncoded
 from idpsync.targets.claude_people import Row
 from idpsync.targets.claude_refusals import Refusals
@@ -35,6 +35,22 @@ class Movement:
             raise Refusals(account, "invite member").uncoded(error, enforced) from error
         self._roster.note(email, row)
         return row
+
+    def withdraw(self, invitation: Invitation) -> Member | None:
+        """Who has come by the invite before it could be withdrawn: they are still to be removed."""
+        refused: Uncoded | None = None
+        try:
+            if self._api.withdraw(invitation.id):
+                return None
+        except Uncoded as error:
+            refused = error
+        now = self._roster.look_up(fold(invitation.email))
+        if isinstance(now, Invitation):
+            if refused:
+                raise refused
+            self._api.withdraw(now.id)  # it was withdrawn and sent anew
+            return None
+        return now
 
     def remove(self, member: Member) -> None:
         """Also where they have left and come back since they were listed: under another id."""
