@@ -127,10 +127,12 @@ class ClaudeTarget:
     def _bring(
         self, record: Account, row: Row | None, action: CreateAccount | ReactivateAccount
     ) -> Account:
-        """Into the group, and invited where people come by invites."""
+        """Into the group, and invited where people come by invites and are not there now."""
         refuse = Refusals(record, "bring member in")
         if other := self._shelf.other_at(record):
             raise refuse.anothers_address(other)
+        if row is not None and self._roster.listed:  # somebody may have removed them since
+            row = self._roster.look_up(row.email)
         mode = self._setting.mode_for(refuse.operation)
         if record.tier is None and (row is None or untouchable(row)):
             raise refuse.nobody_comes_without_a_seat(mode)

@@ -15,6 +15,7 @@ from tests.contracts.target import (
     create,
     deactivate,
     delete,
+    reactivate,
 )
 from tests.twins.claude.answers import Fault, Request, bad
 from tests.twins.claude.twin import KEY
@@ -57,6 +58,25 @@ def test_somebody_made_owner_since_the_listing_stays_in_their_group(
         target.apply(leave(account))  # type: ignore[arg-type]
     assert house.members_of("seat-premium") == {"id-ada"}
     assert house.user_names() == [ADA]
+
+
+@pytest.mark.parametrize("back", [lambda account: create("ada"), reactivate])
+def test_somebody_removed_since_the_listing_is_invited_again(
+    opened: Open, back: Callable[[Account], object]
+) -> None:
+    house = opened("login_only")
+    target, account = came(house)
+    house.org.remove(house.org.called(ADA)["id"])  # type: ignore[index]
+    assert target.apply(back(account)).standing is Standing.INVITED  # type: ignore[arg-type]
+    assert house.org.pending(ADA)
+
+
+def test_somebody_removed_since_the_listing_who_is_to_have_no_seat_is_refused(opened: Open) -> None:
+    house = opened("jit_advanced")
+    target, account = came(house)
+    house.org.remove(house.org.called(ADA)["id"])  # type: ignore[index]
+    with pytest.raises(Refused, match="No seat assigned"):
+        target.apply(reactivate(account, None))
 
 
 # --- invites that are accepted, or sent anew, while they are being withdrawn -------------------------
