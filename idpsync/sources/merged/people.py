@@ -30,6 +30,13 @@ class People:
             key = part.key(member)
             yield self.known_as.get(key, key)
 
+    def recall(self, before: "People") -> None:
+        """Who was one person at an earlier read, where one of their two records was not read now."""
+        for key, winner in before.known_as.items():
+            if key not in self.known_as and not {key, winner} <= self.users.keys():
+                self.known_as[key] = winner
+                self.own_ids[winner] = before.own_ids.get(winner, {}) | self.own_ids.get(winner, {})
+
 
 def address(user: DirectoryUser, verified: Verified) -> str:
     """The address by which somebody may be known elsewhere, folded; "" where none is verified."""

@@ -5,6 +5,7 @@ others show goes on being added. Which is the first matters: links go by its nam
 """
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -35,8 +36,10 @@ class MergedSource:
         self.parts, self.name = tuple(parts), parts[0].source.name
         self.kind = "+".join(part.source.kind for part in parts)
         self._clock, self._wanted, self._verified = clock, groups, verified
-        self._people = People()
+        self._people: People | None = None  # None before the first read
+        self._everybody_read = False
         self._memory: Memory | None = None
+        self._reading = threading.RLock()
 
     @property
     def scope(self) -> str:
@@ -50,11 +53,15 @@ class MergedSource:
         A directory that cannot be read makes the read partial and is named in its problems. Raises only
         when none could be read: rejected credentials first, else the error of the first.
         """
+        with self._reading:
+            return self._read()
+
+    def _read(self) -> DirectorySnapshot:
         taken_at, self._memory = self._clock.now(), None
         reads = [_read(part) for part in self.parts]
         _raise_if_none(reads)
         shown = [(read.part, read.snapshot.users) for read in reads if read.snapshot]
-        people = self._people = merged(shown, self.name, self._verified)
+        people = merged(shown, self.name, self._verified)
         snapshots = [read.snapshot for read in reads if read.snapshot]
         snapshot = DirectorySnapshot(
             source=self.name,
@@ -73,6 +80,10 @@ class MergedSource:
         )
         if snapshot.complete:
             self._memory = Memory.of(snapshot, reads, people, self._verified)
+        self._everybody_read = snapshot.users_coverage is Coverage.COMPLETE
+        if self._people and not self._everybody_read:
+            people.recall(self._people)
+        self._people = people
         return snapshot
 
     def changes(self, since: str) -> DirectoryChanges | None:
@@ -80,6 +91,10 @@ class MergedSource:
 
         None where one cannot tell, or where somebody is concerned whose address stands in several.
         """
+        with self._reading:
+            return self._changes(since)
+
+    def _changes(self, since: str) -> DirectoryChanges | None:
         memory, self._memory = self._memory, None
         if memory is None or since != memory.cursor:
             return None
@@ -139,15 +154,24 @@ class WritableMergedSource(MergedSource):
 
     def members_of(self, group: str) -> frozenset[str]:
         part, _, members = self._holder(group)
-        return frozenset(self._people.ids(part, members))
+        return frozenset(self._known(part).ids(part, members))
 
     def add_member(self, group: str, external_id: str) -> None:
+        """Refused for somebody who is in another directory only."""
         part, writer, _ = self._holder(group)
-        writer.add_member(group, self._own_id(part, group, external_id))
+        own_id = self._own_id(part, external_id)
+        if own_id is None:
+            raise _elsewhere(part, group, external_id)
+        writer.add_member(group, own_id)
 
     def remove_member(self, group: str, external_id: str) -> None:
+        """Whoever is not in that directory is not in its group: nothing to do. Refused in doubt."""
         part, writer, _ = self._holder(group)
-        writer.remove_member(group, self._own_id(part, group, external_id))
+        own_id = self._own_id(part, external_id)
+        if own_id is not None:
+            writer.remove_member(group, own_id)
+        elif not self._everybody_read:
+            raise _elsewhere(part, group, external_id)
 
     def _holder(self, group: str) -> tuple[Part, CanWriteGroups, frozenset[str]]:
         """The first directory that has the group, and who is in it there."""
@@ -161,15 +185,24 @@ class WritableMergedSource(MergedSource):
                     missing = missing or error
         raise missing or Refused(SYSTEM, "write group", f"no directory can write the group '{group}'")
 
-    def _own_id(self, part: Part, group: str, external_id: str) -> str:
-        """The id somebody has in this directory; Refused for one who is in another only."""
-        if own := self._people.own_ids.get(external_id, {}).get(part.name):
-            return own
-        prefix = part.key("")
-        if prefix and external_id.startswith(prefix):
-            return external_id.removeprefix(prefix)
-        reason = f"{external_id} is not in the directory '{part.name}', which has the group '{group}'"
-        raise Refused(SYSTEM, "write group", reason)
+    def _own_id(self, part: Part, external_id: str) -> str | None:
+        """The id somebody has in this directory; None for one who is in another only."""
+        if part == self._home(external_id):
+            return external_id.removeprefix(part.key(""))
+        return self._known(part).own_ids.get(external_id, {}).get(part.name)
+
+    def _home(self, external_id: str) -> Part:
+        """The directory that an id is of: by the name before it, else the leading one."""
+        first, *others = self.parts
+        return next((part for part in others if external_id.startswith(part.key(""))), first)
+
+    def _known(self, part: Part) -> People:
+        """Who is one person with whom. Only ids of the leading directory say so without a read."""
+        if self._people is None and not part.leading:
+            with self._reading:
+                if self._people is None:
+                    self.read()
+        return self._people or People()
 
 
 def merge(
@@ -179,6 +212,11 @@ def merge(
     writes = any(isinstance(part.source, CanWriteGroups) for part in parts)
     made: Callable[..., MergedSource] = WritableMergedSource if writes else MergedSource
     return made(parts, clock=clock, groups=groups, verified=verified)
+
+
+def _elsewhere(part: Part, group: str, external_id: str) -> Refused:
+    reason = f"{external_id} is not in the directory '{part.name}', which has the group '{group}'"
+    return Refused(SYSTEM, "write group", reason)
 
 
 def _read(part: Part) -> PartRead:

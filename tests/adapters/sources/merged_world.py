@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from idpsync.core.ports import DirectorySource
 from idpsync.sources.merged.parts import Part
 from idpsync.sources.merged.source import MergedSource, merge
+from tests.adapters.sources.test_fake_source import FakeWorld
 from tests.adapters.sources.test_file_source import FileWorld
 from tests.contracts.directory_source import DirectoryWorld, Sample
 from tests.fakes.source import SteadyClock
@@ -74,3 +75,43 @@ class SplitWorld:
         if uid in IN_BOTH:
             return [self.first, self.second]
         return [self.second if uid in IN_SECOND else self.first]
+
+
+class WritingWorlds(FakeWorld):
+    """The groups are in one directory (`self`), the people there too and, where `in_both`, in the other.
+
+    `leading` says whether the one with the groups comes first.
+    """
+
+    def __init__(self, *, leading: bool, in_both: bool) -> None:
+        super().__init__()
+        self.other = FakeWorld()
+        self.leading, self.in_both = leading, in_both
+        self.other.put(Sample("other"))
+
+    def put(self, person: Sample) -> None:
+        super().put(person)
+        if self.in_both:
+            self.other.put(person)
+
+    def remove(self, uid: str) -> None:
+        super().remove(uid)
+        if self.in_both:
+            self.other.remove(uid)
+
+    def go_away(self) -> None:
+        super().go_away()
+        self.other.go_away()
+
+    def source(self, *groups: str) -> DirectorySource:
+        return self._merged(super().source(*groups), self.other.source(*groups), groups)
+
+    def writer(self, *owned: str) -> DirectorySource:
+        """Has read nothing yet, as at the start of a process."""
+        return self._merged(super().writer(*owned), self.other.writer(*owned), ())
+
+    def _merged(
+        self, one: DirectorySource, other: DirectorySource, groups: Iterable[str]
+    ) -> DirectorySource:
+        order = (one, other) if self.leading else (other, one)
+        return merged_of(*order, groups=groups)

@@ -350,6 +350,40 @@ def test_nobody_is_put_into_a_group_of_a_directory_that_does_not_have_them(
     assert isinstance(source, CanWriteGroups)
     with pytest.raises(Refused, match="is not in the directory 'b'"):
         source.add_member("Premium", first.id_of("eve"))
+    source.remove_member("Premium", first.id_of("eve"))  # is not in it
+    second.shows = 0
+    source.read()
+    with pytest.raises(Refused, match="is not in the directory 'b'"):
+        source.remove_member("Premium", first.id_of("eve"))
+
+
+def test_who_is_one_person_is_known_while_the_first_is_cut(
+    first: FakeDirectory, second: FakeDirectory
+) -> None:
+    del first.groups["Premium"]
+    source = writers(first, second)
+    assert isinstance(source, CanWriteGroups)
+    ada = first.id_of("ada")
+    source.add_member("Premium", ada)
+    first.shows = 0
+    source.read()
+    assert source.members_of("Premium") == {ada}
+    source.remove_member("Premium", ada)
+    assert second.groups["Premium"] == set()
+
+
+def test_who_is_no_longer_one_person_is_not_recalled(
+    first: FakeDirectory, second: FakeDirectory
+) -> None:
+    del first.groups["Premium"]
+    source = writers(first, second)
+    assert isinstance(source, CanWriteGroups)
+    second.add("ada.l", email="augusta@acme.example")
+    second.add("zoe")
+    second.shows = len(second.people) - 1  # zoe is cut, ada.l is not
+    source.read()
+    with pytest.raises(Refused):
+        source.add_member("Premium", first.id_of("ada"))
 
 
 def test_a_group_that_none_of_them_has_is_not_made(first: FakeDirectory, second: FakeDirectory) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.sources.ldap_world import SlapdWorld
-from tests.adapters.sources.merged_world import DeclaringFileWorld, SplitWorld
+from tests.adapters.sources.merged_world import DeclaringFileWorld, SplitWorld, WritingWorlds
 from tests.adapters.sources.test_fake_source import FakeWorld
 from tests.contracts.directory_changes import DirectoryChangesContract
 from tests.contracts.directory_source import DirectorySourceContract, DirectoryWorld
+from tests.contracts.group_writing import GroupWritingContract, WritingWorld
 from tests.slapd import running_slapd
 
 
@@ -24,6 +25,18 @@ class TestTwoFakes(Merged, DirectoryChangesContract):
     @pytest.fixture
     def world(self) -> DirectoryWorld:
         return SplitWorld(FakeWorld(), FakeWorld())
+
+
+class TestWriting(GroupWritingContract):
+    """Through directories that nobody has read yet."""
+
+    @pytest.fixture(
+        params=[(True, False), (True, True), (False, False), (False, True)],
+        ids=["groups in the first", "people in both", "groups in the second", "groups there, both know"],
+    )
+    def world(self, request: pytest.FixtureRequest) -> WritingWorld:
+        leading, in_both = request.param
+        return WritingWorlds(leading=leading, in_both=in_both)
 
 
 class WithFiles(Merged):
