@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from idpsync.core.errors import RemoteError
+from idpsync.core.errors import Malformed, NotFound, RemoteError
 from idpsync.core.model import Coverage, DirectoryUser, Profile, Proof
 from idpsync.sources.entra.errors import READ_PEOPLE, SYSTEM
 from idpsync.sources.entra.graph import Graph, Round, chunks, query, raised_if_rejected
@@ -63,7 +63,9 @@ def changes_from_now(graph: Graph) -> Round:
 
 
 def by_ids(graph: Graph, ids: Iterable[str]) -> People:
-    """Those of `ids` who are there; the coverage says whether too many of them are not."""
+    """Those of `ids` who are there. The few who are not shown are asked for one by one: only "not found"
+    proves that somebody is not there. Where many are not shown, the coverage says so.
+    """
     wanted = sorted(ids)
     if not wanted:
         return People({}, Coverage.COMPLETE, proof=Proof("nobody to ask for", 0))
@@ -75,11 +77,37 @@ def by_ids(graph: Graph, ids: Iterable[str]) -> People:
             return People(rows, Coverage.PARTIAL, [problem], Proof(f"cut: {told}", len(parts)))
         merge(rows, told)
     people = People(rows, Coverage.COMPLETE, proof=Proof("every id asked for", len(parts), len(wanted)))
-    missing = len(wanted) - len(rows)
-    if missing > tolerated(len(wanted)):
+    missing = sorted(set(wanted) - rows.keys())
+    if len(missing) > tolerated(len(wanted)):
         people.coverage = Coverage.SUSPECT
-        people.problems.append(f"{missing} of {len(wanted)} people are not shown")
+        people.problems.append(f"{len(missing)} of {len(wanted)} people are not shown")
+    elif missing:
+        _look_for(graph, missing, people)
     return people
+
+
+def _look_for(graph: Graph, missing: list[str], people: People) -> None:
+    for told in graph.at_once(lambda key: _one(graph, key), missing):
+        if isinstance(told, RemoteError):
+            people.coverage = Coverage.PARTIAL
+            people.problems.append(f"people are not whole: {told}")
+        else:
+            merge(people.rows, told)
+
+
+def _one(graph: Graph, key: str) -> list[Row] | RemoteError:
+    """The person with this id, or nobody."""
+    operation = "look at person"
+    try:
+        row = graph.get(query(f"/users/{key}", select=SELECT), operation, role=READ_PEOPLE)
+    except NotFound:
+        return []
+    except RemoteError as error:
+        raised_if_rejected(error)
+        return error
+    if text(row, "id") != key:
+        return Malformed(SYSTEM, operation, "the answer is not the person who was asked for")
+    return [row]
 
 
 def _some(graph: Graph, ids: list[str]) -> list[Row] | RemoteError:

@@ -16,6 +16,7 @@ class Fault(StrEnum):
     CUT = "the connection ends inside the body"
     FOREIGN = "a next link to another host"
     NO_LIST = "no list where one belongs"
+    NOTHING = "a JSON object with nothing in it"
     BACK = "a next link to a page that was read"
     UNLINKED = "neither a next link nor a delta link, though more was to come"
     BUSY = "429"
@@ -63,6 +64,8 @@ def spoilt(
             return write(200, json.dumps(body).encode()[:-9])
         case Fault.FOREIGN:
             return write(200, json.dumps({**_of(body), "@odata.nextLink": FOREIGN}).encode())
+        case Fault.NOTHING:
+            return write(200, b"{}")
         case Fault.NO_LIST:
             return write(200, json.dumps({**_of(body), "value": {}}).encode())
         case Fault.BACK | Fault.UNLINKED:

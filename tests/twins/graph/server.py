@@ -248,6 +248,13 @@ class GraphTwin:
             raise Refusal(400, "Request_UnsupportedQuery", "ConsistencyLevel is missing.")
         return Answer(200, str(len(self.tenant.living())))
 
+    def show_user(self, asked: Asked, key: str) -> Answer:
+        person = self.tenant.people.get(key)
+        if person is None or person.deleted:
+            raise Refusal(404, "Request_ResourceNotFound", f"Resource '{key}' does not exist.")
+        (row,) = self._rows({key: USER}, asked)
+        return Answer(200, row)
+
     def get_by_ids(self, asked: Asked) -> Answer:
         ids = asked.body["ids"]
         if len(ids) > 1000:
@@ -418,6 +425,7 @@ ROUTES: tuple[tuple[str, str, str, str, Serve], ...] = (
     ("GET", f"/(users)/{ID}/(?:m|transitiveM)emberOf", "memberOf", MEMBERS, GraphTwin.list_parents),
     ("GET", "/users", "users", PEOPLE, GraphTwin.list_users),
     ("GET", r"/users/\$count", "users/$count", PEOPLE, GraphTwin.count_users),
+    ("GET", f"/users/{ID}", "user", PEOPLE, GraphTwin.show_user),
     ("GET", "/users/delta", "users/delta", PEOPLE, GraphTwin.users_delta),
     ("POST", "/directoryObjects/getByIds", "getByIds", "", GraphTwin.get_by_ids),
     ("POST", rf"/groups/{ID}/members/\$ref", "add", WRITES, GraphTwin.add_member),
