@@ -105,7 +105,7 @@ def hidden_members(twin: GraphTwin) -> None:
 FAULTS: dict[Callable[[GraphTwin], None], str] = {
     expired_secret: "AADSTS7000222",
     missing_role: "GroupMember.Read.All is missing",
-    foreign_link: "leads to graph.example.net",
+    foreign_link: "leads to https://graph.example.net:443",
     proxy_page: "does a proxy answer in place of Graph?",
     renamed_group: "is called 'Claude Gold' now",
     hidden_members: "Member.Read.Hidden",

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from idpsync.answers import NotJson, Response, read_json, same_origin
+from idpsync.answers import NotJson, Response, origin, read_json, same_origin
 from idpsync.core.errors import CredentialsRejected, Malformed, RemoteError, Transient, UnknownOutcome
 from idpsync.core.ports import Clock
 from idpsync.credentials import FetchedToken
@@ -201,8 +201,7 @@ class Graph:
         if link is None:
             return None
         if not isinstance(link, str) or not same_origin(link, self.base):
-            host = urlsplit(link).netloc if isinstance(link, str) else "nowhere"
-            reason = f"{key} leads to {host}, not to {urlsplit(self.base).netloc}: not followed"
+            reason = f"{key} leads to {_place(link)}, not to {_place(self.base)}: not followed"
             raise Malformed(SYSTEM, operation, reason)
         return link
 
@@ -243,6 +242,12 @@ def _encoded(body: object) -> bytes | None:
 
 def _headers(body: object) -> Mapping[str, str]:
     return HEADERS if body is None else {**HEADERS, "Content-Type": "application/json"}
+
+
+def _place(link: object) -> str:
+    """The server that an address names, for telling only."""
+    named = origin(link) if isinstance(link, str) else None
+    return "{}://{}:{}".format(*named) if named else "no plain address"
 
 
 def _rows(told: Mapping[str, Any], operation: str) -> list[Row]:

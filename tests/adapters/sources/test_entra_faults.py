@@ -64,7 +64,7 @@ def test_an_answer_that_makes_no_sense_is_told_and_nothing_is_whole(
         Fault.HTML: "does a proxy answer in place of Graph?",
         Fault.TRUNCATED: "not JSON",
         Fault.NO_LIST: "not a list",
-        Fault.FOREIGN: "leads to graph.example.net, not to 127.0.0.1",
+        Fault.FOREIGN: "leads to https://graph.example.net:443, not to http://127.0.0.1:",
         Fault.BACK: "the pages never end",
     }[fault]
     twin.fault = lambda _n, asked: fault if asked.query.get("$skiptoken") else None

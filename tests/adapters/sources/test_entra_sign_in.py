@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from idpsync.core.errors import ConfigError, CredentialsRejected, Malformed, RemoteError
+from idpsync.core.errors import ConfigError, CredentialsRejected, Malformed
 from idpsync.sources.entra.settings import CLOUDS, EntraConfig
 from tests.adapters.sources.entra_world import config_of, source_of
 from tests.fakes.source import SteadyClock
+from tests.twins.graph.faults import Fault
 from tests.twins.graph.server import GraphTwin, running_graph
 from tests.twins.scripted import ok, serving
 
@@ -186,16 +187,34 @@ def test_a_token_that_ends_in_the_middle_is_renewed_once(twin: GraphTwin, tmp_pa
     assert twin.counts["token"] == 2
 
 
-def test_the_token_never_goes_to_another_host(twin: GraphTwin, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "link",
+    [
+        "{other}/v1.0/users/delta?x",
+        "{other}\\@{graph}/v1.0/users/delta?x",  # what others read as a name is the host it connects to
+        "http://{graph}@{other_host}/v1.0/users/delta?x",
+        "http://{graph}\t@{other_host}/v1.0/users/delta?x",
+    ],
+)
+def test_the_token_never_goes_to_another_host(twin: GraphTwin, tmp_path: Path, link: str) -> None:
     with serving(ok(b'{"value": []}')) as other:
-        with serving(
-            ok(b'{"access_token": "t0ken", "expires_in": 3600}'),
-            ok(f'{{"value": [], "@odata.nextLink": "{other.url}/v1.0/users/delta?x"}}'.encode()),
-        ) as graph:
-            source = source_of(twin, tmp_path, login_url=graph.url, graph_url=graph.url)
-            with pytest.raises(RemoteError):
-                source.read()
+        hosts = {"graph": twin.url, "other_host": other.url}
+        plain = {name: url.removeprefix("http://") for name, url in hosts.items()}
+        twin.elsewhere = link.format(other=other.url, **plain)
+        twin.fault = lambda _n, _asked: Fault.FOREIGN
+        with pytest.raises(Malformed, match=r"leads to .*: not followed"):
+            source_of(twin, tmp_path).read()
         assert other.seen == []
+
+
+@pytest.mark.parametrize(
+    "link", ["https://[x", "http://127.0.0.1:99999/v1.0/users/delta", "/v1.0/users/delta", ""]
+)
+def test_a_link_that_is_no_address_is_told(twin: GraphTwin, tmp_path: Path, link: str) -> None:
+    twin.elsewhere = link
+    twin.fault = lambda _n, _asked: Fault.FOREIGN
+    with pytest.raises(Malformed, match="leads to no plain address"):
+        source_of(twin, tmp_path).read()
 
 
 @pytest.mark.parametrize(

@@ -47,9 +47,15 @@ STATUS = {
 
 
 def spoilt(
-    whole: bytes, fault: Fault | None, body: Any, write: Callable[..., bytes], here: str
+    whole: bytes,
+    fault: Fault | None,
+    body: Any,
+    write: Callable[..., bytes],
+    *,
+    here: str,
+    elsewhere: str,
 ) -> bytes:
-    """`whole`, or what comes in its place; Cut."""
+    """`whole`, or what comes in its place; Cut. `here` is what was asked for."""
     match fault:
         case None:
             return whole
@@ -63,7 +69,7 @@ def spoilt(
         case Fault.TRUNCATED:
             return write(200, json.dumps(body).encode()[:-9])
         case Fault.FOREIGN:
-            return write(200, json.dumps({**_of(body), "@odata.nextLink": FOREIGN}).encode())
+            return write(200, json.dumps({**_of(body), "@odata.nextLink": elsewhere}).encode())
         case Fault.NOTHING:
             return write(200, b"{}")
         case Fault.NO_LIST:

@@ -13,7 +13,7 @@ from email.utils import formatdate
 from typing import TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from tests.twins.graph.faults import Cut, Fault, spoilt
+from tests.twins.graph.faults import FOREIGN, Cut, Fault, spoilt
 from tests.twins.graph.tenant import GROUP, PROPERTIES, USER, Json, Team, Tenant, split
 from tests.twins.graph.tokens import Denied, Door
 from tests.twins.sockets import Connection, Wire, listening
@@ -70,6 +70,7 @@ class GraphTwin:
         self.counts: Counter[str] = Counter()
         self.seen: list[Asked] = []
         self.fault: Callable[[int, Asked], Fault | None] = lambda _number, _asked: None
+        self.elsewhere = FOREIGN  # where the link of that fault leads
         self.skew = 0.0
         self.quota = 8000
         self.curt = False
@@ -111,7 +112,8 @@ class GraphTwin:
                     fault,
                     answer.body,
                     self._written_raw,
-                    f"{self.url}{wire.target}",
+                    here=f"{self.url}{wire.target}",
+                    elsewhere=self.elsewhere,
                 )
             )
         except Cut as cut:
