@@ -72,8 +72,8 @@ class Reader:
     ) -> tuple[World, datetime]:
         """With what target and books say now, and when the target began to."""
         rooms = self.rooms
-        if rooms.people is not None:
-            rooms.people.update((user.external_id, user) for user in snapshot.users)
+        if rooms.shown is not None:
+            rooms.shown.note(snapshot.users)
         # reservations are read before accounts: one that becomes an account meanwhile is seen as both,
         # and counted once; the other way round it would be seen as neither
         holdings, pool = rooms.seats.holdings(), rooms.seats.pool()

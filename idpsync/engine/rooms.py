@@ -1,5 +1,7 @@
 """What the engine is given to work with: every port of one organisation, and what it obeys."""
 
+import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -11,11 +13,32 @@ from idpsync.core.policy import Policy
 from idpsync.core.ports import Clock, DirectorySource, Target
 
 
+class LastShown:
+    """Whom the directory last showed, whenever that was, by external id.
+
+    For several threads at once: what was told once never changes, a newer word is another mapping.
+    """
+
+    def __init__(self) -> None:
+        self._people: Mapping[str, DirectoryUser] = {}
+        self._lock = threading.Lock()
+
+    def people(self) -> Mapping[str, DirectoryUser]:
+        """Everybody ever shown; whoever was shown last stands last."""
+        return self._people
+
+    def note(self, users: Iterable[DirectoryUser]) -> None:
+        shown = {user.external_id: user for user in users}
+        with self._lock:
+            before = {key: user for key, user in self._people.items() if key not in shown}
+            self._people = before | shown
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rooms:
     """The ports of one organisation, built by `wiring`.
 
-    `people` takes whom the directory last showed, for targets that know accounts by them.
+    `shown` takes whom the directory last showed, for targets that know accounts by them.
     """
 
     organization: str
@@ -33,7 +56,7 @@ class Rooms:
     cache: ReadCache
     known: AccountCache
     clock: Clock
-    people: dict[str, DirectoryUser] | None = None
+    shown: LastShown | None = None
 
 
 @dataclass(frozen=True, slots=True)

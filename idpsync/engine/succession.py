@@ -161,6 +161,8 @@ class Succession:
             self._checked = following
             raise InDoubt("it is time for a whole read")
         self._next = following
+        if self.rooms.shown is not None:
+            self.rooms.shown.note(user for user in seen.people.values() if user)
         log.info("changes.read", people=len(seen.people), accounts=len(changes.accounts))
         log.info("plan.made", digest=made.digest, actions=len(made.actions), waiting=len(made.waiting))
         return Preview(made, report, world, begun, Findings(taken_over=True), changes=seen)

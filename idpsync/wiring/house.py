@@ -1,6 +1,5 @@
 """One organisation's parts, built and joined."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,7 +8,7 @@ from idpsync.config import Config
 from idpsync.config.alerting import HeadroomConfig, ThresholdConfig
 from idpsync.core.alerts import HeadroomRule, Threshold
 from idpsync.core.errors import ConfigError, Problem
-from idpsync.core.model import DirectoryUser, fold
+from idpsync.core.model import fold
 from idpsync.core.ports import CanWriteGroups, Clock, DirectorySource, Notifier, Target
 from idpsync.core.records import Cause
 from idpsync.core.seats import Door
@@ -18,7 +17,7 @@ from idpsync.engine.alerting import Alerting, AlertPolicy, AlertPorts
 from idpsync.engine.manual import ManualDoor, ManualRule
 from idpsync.engine.reconcile import Reconciler
 from idpsync.engine.remembering import Remembering
-from idpsync.engine.rooms import Rooms, Rule
+from idpsync.engine.rooms import LastShown, Rooms, Rule
 from idpsync.store import Store, open_store
 from idpsync.wiring.clock import CLOCK
 from idpsync.wiring.mail import courier
@@ -87,12 +86,12 @@ def build(config: Config, store: Store) -> House:
 
 
 def _rooms(config: Config, store: Store) -> Rooms:
-    source, people = build_source(config), dict[str, DirectoryUser]()
-    target = build_target(config, store, source, people)
+    source, shown = build_source(config), LastShown()
+    target = build_target(config, store, source, shown)
     return Rooms(
         organization=config.organization.id,
         source=source,
-        people=people if targets.owned_groups(config.target) else None,
+        shown=shown if targets.owned_groups(config.target) else None,
         target=Remembering(target, store.known),
         seats=store.seats,
         contracts=store.contracts,
@@ -120,10 +119,8 @@ def build_source(config: Config) -> DirectorySource:
     )
 
 
-def build_target(
-    config: Config, store: Store, source: DirectorySource, people: Mapping[str, DirectoryUser]
-) -> Target:
-    """The target. `people` are those whom the directory last showed, whenever that was."""
+def build_target(config: Config, store: Store, source: DirectorySource, shown: LastShown) -> Target:
+    """The target, which knows accounts by people whom the directory showed."""
 
     def directory() -> CanWriteGroups:
         if isinstance(source, CanWriteGroups):
@@ -136,7 +133,8 @@ def build_target(
         ladder=config.ladder(),
         shelf=store.shelf,
         directory=directory,
-        people=lambda: people,
+        people=shown.people,
+        purchased=lambda: store.seats.pool().total_purchased,
     )
     return targets.build(config.target, surroundings)
 

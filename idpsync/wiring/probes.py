@@ -12,6 +12,7 @@ from idpsync.config import Config
 from idpsync.core.errors import IdpSyncError, Problem
 from idpsync.core.records import Health
 from idpsync.core.statement import differences
+from idpsync.engine.rooms import LastShown
 from idpsync.settings import Settings
 from idpsync.store import Store, is_there
 from idpsync.wiring.clock import CLOCK
@@ -99,7 +100,7 @@ def _systems(config: Config, store: Store) -> Iterator[Health]:
     name = config.organization.id
 
     def target() -> Health:
-        return build_target(config, store, build_source(config), {}).probe()
+        return build_target(config, store, build_source(config), LastShown()).probe()
 
     yield from _directories(config)
     yield _probed("target", target)
