@@ -40,7 +40,7 @@ class Surroundings:
     """What a target may need of the rest of the house.
 
     `directory` gives the directory, if its groups can be written; `people` whom it last showed, by
-    external id.
+    external id; `purchased` how many seats the contract has by now, of all tiers.
     """
 
     clock: Clock
@@ -48,6 +48,7 @@ class Surroundings:
     shelf: AccountShelf
     directory: Callable[[], CanWriteGroups]
     people: Callable[[], Mapping[str, DirectoryUser]]
+    purchased: Callable[[], int]
 
 
 def build(config: TargetConfig, house: Surroundings) -> Target:
@@ -70,6 +71,7 @@ def build(config: TargetConfig, house: Surroundings) -> Target:
                 ladder=house.ladder,
                 shelf=house.shelf,
                 people=house.people,
+                purchased=house.purchased,
             )
         case _:
             assert_never(config)

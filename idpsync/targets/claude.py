@@ -138,6 +138,8 @@ class ClaudeTarget:
             raise refuse.nobody_comes_without_a_seat(mode)
         if not mode.invites and not record.external_id:
             raise refuse.without_an_id()
+        if mode.invites and "@" not in address(record.profile):
+            raise refuse.without_an_address()
         self._place(record)
         if not mode.invites or row is not None:
             known = row.id if row else record.external_id or ""
@@ -309,9 +311,13 @@ def build_claude(
     ladder: Ladder,
     shelf: AccountShelf,
     people: Callable[[], Mapping[str, DirectoryUser]],
+    purchased: Callable[[], int],
     timer: Timer | None = None,
 ) -> ClaudeTarget:
-    """The target that `config` describes, over the seat `groups` of the directory."""
+    """The target that `config` describes, over the seat `groups` of the directory.
+
+    `purchased` is how many seats the contract has by now, of all tiers.
+    """
     api = ClaudeApi(
         config.url,
         config.api_key,
@@ -327,5 +333,5 @@ def build_claude(
     unknown = ladder.named(named) if named else ladder.tiers[0] if len(ladder.tiers) == 1 else None
     tiers = SeatTiers(groups, SeatFeed(api), values, clock, unknown)
     addressed = AddressedShelf(shelf, clock)
-    roster = Roster(api, Setting(api, mode), tiers, addressed, people)
+    roster = Roster(api, Setting(api, mode, purchased), tiers, addressed, people)
     return ClaudeTarget(api, roster, groups, addressed, clock)

@@ -18,7 +18,8 @@ class Movement:
     def invite(self, account: Account, role: str) -> Row:
         """The invite, new or found; the member where they have come already.
 
-        SeatsExhausted where Claude refuses without a code, and no other mode than ours explains it.
+        SeatsExhausted where Claude refuses without a code, no other mode than ours explains it, and by
+        our own count every seat is taken.
         """
         email = account.profile.email or account.profile.user_name
         try:
@@ -31,8 +32,7 @@ class Movement:
                 raise
             return found
         except Uncoded as error:
-            enforced = self._roster.setting.enforced()
-            raise Refusals(account, "invite member").uncoded(error, enforced) from error
+            raise self._explained(account, error) from error
         self._roster.note(email, row)
         return row
 
@@ -59,6 +59,17 @@ class Movement:
         now = self._roster.look_up(fold(member.email))
         if isinstance(now, Member):
             self._api.remove(now.id)
+
+    def _explained(self, account: Account, error: Uncoded) -> RemoteError:
+        """Why an invite was refused without a code, by elimination."""
+        setting, refuse = self._roster.setting, Refusals(account, "invite member")
+        enforced = setting.enforced()
+        if enforced is not None and not enforced.invites:
+            return refuse.other_mode(enforced)
+        taken, purchased = self._roster.seats_taken(), setting.purchased()
+        if taken < purchased:
+            return refuse.unexplained(error, taken, purchased)
+        return refuse.no_seat(error)
 
     def _found_after(self, unknown: UnknownOutcome, email: str) -> Row:
         """What an invite without an answer left; the outcome stays unknown where nothing is seen."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from idpsync.core.errors import Conflict, Refused, RemoteError, SeatsExhausted
+from idpsync.core.errors import Conflict, Refused, SeatsExhausted
 from idpsync.core.model import Account
 from idpsync.core.seats import Tier
 from idpsync.targets.claude_api import SYSTEM
@@ -36,6 +36,12 @@ class Refusals:
         return self._no(
             f"{self._who} has no id in the directory, and in this provisioning mode people come and "
             "go by groups of the directory: add them to it, or take their assignment away there"
+        )
+
+    def without_an_address(self) -> Refused:
+        return self._no(
+            f"{self._who} has no e-mail address in the directory, and Claude invites people by it: give "
+            "them one there"
         )
 
     def another_address(self, email: str) -> Refused:
@@ -89,18 +95,25 @@ class Refusals:
             "assignment is taken away there"
         )
 
-    def uncoded(self, error: Uncoded, enforced: Mode | None) -> RemoteError:
-        """A 400 for an invite that gives no code: the mode forbids it, or no seat is left."""
-        if enforced is not None and not enforced.invites:
-            return self._no(
-                f"the organisation is in provisioning mode {enforced}, in which Claude refuses invites: "
-                "correct target.provisioning_mode"
-            )
+    def other_mode(self, enforced: Mode) -> Refused:
+        return self._no(
+            f"the organisation is in provisioning mode {enforced}, in which Claude refuses invites: "
+            "correct target.provisioning_mode"
+        )
+
+    def no_seat(self, error: Uncoded) -> SeatsExhausted:
         return SeatsExhausted(
             SYSTEM,
             self.operation,
             f"Claude refuses the invite of {self._who} without a code, which it does when no seat of "
             f"any tier is free: free one or buy one in {CONSOLE}. It said: {error.reason}",
+        )
+
+    def unexplained(self, error: Uncoded, taken: int, purchased: int) -> Refused:
+        return self._no(
+            f"Claude refuses the invite of {self._who} without a code, and by our count {taken} of "
+            f"{purchased} seats are taken: look whether their address is right, and whether `contract` "
+            f"says what was bought; {CONSOLE} tells why it refuses. It said: {error.reason}"
         )
 
     def _no(self, reason: str) -> Refused:

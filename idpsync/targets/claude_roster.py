@@ -55,7 +55,7 @@ class Roster:
     def find(self, user_name: str) -> Account | None:
         record = self._shelf.find(user_name)
         email = address(record.profile) if record else fold(user_name)
-        row = self.look_up(email) if "@" in email else None
+        row = self.look_up(email)
         row = self.theirs(record, row) if record else row
         self.tiers.look(row, self.organization_id)
         if record is None and row is not None:
@@ -65,10 +65,18 @@ class Roster:
             return next((one for one in self._brought_now() if one.member == fold(user_name)), None)
         return self._account(record, row, self.tiers.by_group(record.external_id))
 
-    def _listed(self) -> Roll:
+    def seats_taken(self) -> int:
+        """Counted now: members and pending invites, but for those who are known to have no seat."""
+        truths = [self.tiers.truth(row) for row in self._read().all()]
+        return sum(truth is None or truth.tier is not None for truth in truths)
+
+    def _read(self) -> Roll:
         # invites first: who accepts one meanwhile is seen as both, and counts once
         invitations = self._api.invitations()
-        roll = Roll(self._api.members(), invitations)
+        return Roll(self._api.members(), invitations)
+
+    def _listed(self) -> Roll:
+        roll = self._read()
         if not roll.has_primary_owner():
             reason = "no primary owner is among the members, and every organisation has one"
             raise Malformed(SYSTEM, "list members", reason)
@@ -102,7 +110,9 @@ class Roster:
         return {address(user.profile): key for key, user in self._people().items()}
 
     def look_up(self, email: str) -> Row | None:
-        """The member or the pending invite with this address, as it is now."""
+        """The member or the pending invite with this address, as it is now; None for no address."""
+        if "@" not in email:
+            return None
         row: Row | None = self._api.member_called(email) or self._api.invitation_to(email)
         self.note(email, row)
         return row

@@ -1,6 +1,7 @@
-"""Which organisation a key belongs to, and how people come into it."""
+"""Which organisation a key belongs to, how people come into it, and how many seats it has."""
 
 import threading
+from collections.abc import Callable
 
 from idpsync.core.errors import NotFound, Refused
 from idpsync.targets.claude_api import SYSTEM, ClaudeApi, Organization
@@ -14,9 +15,13 @@ UNKNOWN = (
 
 
 class Setting:
-    """The organisation, and its mode: as configured, else as Claude's compliance settings tell it."""
+    """The organisation, and its mode: as configured, else as Claude's compliance settings tell it.
 
-    def __init__(self, api: ClaudeApi, configured: Mode | None) -> None:
+    `purchased` is how many seats our contract has, of all tiers: Claude does not tell.
+    """
+
+    def __init__(self, api: ClaudeApi, configured: Mode | None, purchased: Callable[[], int]) -> None:
+        self.purchased = purchased
         self._api, self._configured = api, configured
         self._lock = threading.Lock()
         self._organization: Organization | None = None

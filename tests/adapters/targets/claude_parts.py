@@ -51,6 +51,7 @@ class ClaudeHouse(World):
         self.twin, self.org = twin, twin.org
         self.directory = self.org.directory
         self.shelf = DictShelf()
+        self.contract: int | None = None  # seats as the books have them; None for as Claude has them
         self.time = PassingTime(self.org.clock)
         self.writer = FakeWriter(self.directory, frozenset(), owned=frozenset(GROUPS.values()))
 
@@ -74,6 +75,7 @@ class ClaudeHouse(World):
             ladder=LADDER,
             shelf=self.shelf,
             people=lambda: self.directory.people,
+            purchased=lambda: sum(self.org.seats.values()) if self.contract is None else self.contract,
             timer=self.time.timer,
         )
 

@@ -17,9 +17,10 @@ from tests.contracts.target import (
     create,
     deactivate,
     delete,
+    profile,
     reactivate,
 )
-from tests.twins.claude.answers import Fault
+from tests.twins.claude.answers import Fault, bad
 from tests.twins.claude.twin import KEY
 from tests.twins.scim import cut
 
@@ -127,6 +128,46 @@ def test_without_a_seat_the_invite_is_refused_and_nobody_stays_in_a_group(opened
         house.target().apply(create("bob", STANDARD))
     assert house.members_of("seat-standard") == {"id-ada"}
     assert [one.user_name for one in listed(house)] == ["ada@acme.example"]
+
+
+def test_a_refused_invite_is_no_want_of_seats_while_our_count_finds_one_free(opened: Open) -> None:
+    """Else one bad address would keep everybody else out for the whole run."""
+    house = opened("login_only", premium=1, standard=2)
+    target = house.target()
+    house.twin.faults.append(Fault("POST", "/invites", instead=bad("email: not valid")))
+    with pytest.raises(Refused, match=r"1 of 3 seats are taken.*not valid") as caught:
+        target.apply(create("ada", STANDARD))
+    assert not isinstance(caught.value, SeatsExhausted)
+    assert house.members_of("seat-standard") == set()
+    assert target.apply(create("bob", STANDARD)).standing is Standing.INVITED
+
+
+def test_a_member_without_a_seat_is_not_counted_among_those_who_have_one(opened: Open) -> None:
+    house = opened("login_only", premium=1, standard=1)
+    member = house.org.add_member("ada@acme.example", tier="standard")
+    house.org.assign(member["id"], None)
+    target = house.target()
+    target.accounts()
+    house.twin.faults.append(Fault("POST", "/invites", instead=bad("email: not valid")))
+    with pytest.raises(Refused, match="1 of 2 seats"):
+        target.apply(create("bob", STANDARD))
+
+
+def test_fewer_seats_than_our_contract_says_are_told_person_by_person(opened: Open) -> None:
+    house = opened("login_only", premium=1, standard=1)
+    house.contract = 5
+    house.target().apply(create("ada", STANDARD))
+    with pytest.raises(Refused, match=r"2 of 5 seats are taken.*`contract` says what was bought"):
+        house.target().apply(create("bob", STANDARD))
+
+
+def test_nobody_is_invited_without_an_address(opened: Open) -> None:
+    house = opened("login_only")
+    nameless = replace(profile("ada"), user_name="ada", email=None)
+    with pytest.raises(Refused, match="ada has no e-mail address in the directory"):
+        house.target().apply(replace(create("ada", STANDARD), profile=nameless))
+    assert house.members_of("seat-standard") == set()
+    assert house.twin.seen == []
 
 
 def test_a_refused_invite_in_another_mode_than_configured_is_no_want_of_seats(opened: Open) -> None:

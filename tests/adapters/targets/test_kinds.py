@@ -27,7 +27,8 @@ GROUPS = {"kind": "idp_groups", "groups": {"premium": "seat-premium"}}
 
 def built(settings: dict[str, Any]) -> object:
     config = KINDS.validate_python(settings)
-    return build(config, Surroundings(StoppedClock(), LADDER, DictShelf(), no_directory, dict))
+    house = Surroundings(StoppedClock(), LADDER, DictShelf(), no_directory, dict, lambda: 0)
+    return build(config, house)
 
 
 def no_directory() -> CanWriteGroups:
