@@ -255,7 +255,13 @@ def test_with_now_the_purchase_stands_though_the_run_fails(staffed: Inside) -> N
 
 
 def test_a_run_that_cannot_begin_is_known_before_anything_is_bought(idpsync: Inside) -> None:
-    idpsync.config["directory"] = {"kind": "scim", "url": "https://x.example", "token": "env:NONE"}
+    idpsync.config["directory"] = {
+        "kind": "ldap",
+        "url": "ldaps://ldap.acme.example",
+        "user_base": "ou=people",
+        "group_base": "ou=groups",
+        "user_filter": "no filter at all",
+    }
     assert idpsync.call("seats", "add", "premium=1", "--now").code == 2
     assert purchases(idpsync) == []
 
