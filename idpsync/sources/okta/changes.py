@@ -180,6 +180,8 @@ class Changes:
         there = self._there(state, rosters, updates)
         if not there or there - before.keys() - updates.keys():
             raise Untold  # nobody at all, or somebody of whom nothing is known
+        if self._config.app_id and self._reading.of_app.doubt(there, frozenset()):
+            raise Untold
         people: dict[str, DirectoryUser | None] = {one: updates[one] for one in there & updates.keys()}
         return people | dict.fromkeys(before.keys() - there)
 

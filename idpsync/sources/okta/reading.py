@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from idpsync.core.errors import NotFound
 from idpsync.core.model import Coverage, DirectoryUser, Group, Proof
+from idpsync.sources.okta.absence import Assigned
 from idpsync.sources.okta.api import Api
 from idpsync.sources.okta.auth import SYSTEM
 from idpsync.sources.okta.groups import Found, Groups, Members
@@ -40,6 +41,7 @@ class Reading:
 
     def __init__(self, config: OktaConfig, api: Api, groups: Groups, people: People) -> None:
         self._config, self._api, self._groups, self._people = config, api, groups, people
+        self.of_app = Assigned(api, config.app_id)
 
     def whole(self, wanted: frozenset[str]) -> Whole:
         """RemoteError when nothing could be read, or when Okta rejects us."""
@@ -80,6 +82,9 @@ class Reading:
         elif not read.people:
             read.coverage = Coverage.SUSPECT
             read.problems.append(f"nobody is assigned to the application {self._config.app_id}")
+        elif doubt := self.of_app.doubt(read.people.keys(), _ids(read.members.values())):
+            read.coverage = Coverage.PARTIAL
+            read.problems.append(doubt)
 
     def _take_members(self, read: Whole, scope: Sequence[str]) -> None:
         """People are the members of these groups: known whole if each of them is."""
@@ -118,6 +123,10 @@ class Reading:
 def people_scope(config: OktaConfig, wanted: frozenset[str]) -> frozenset[str]:
     """The groups whose members are the people, where no application says who they are."""
     return frozenset(config.people_groups) or wanted
+
+
+def _ids(groups: Iterable[Members]) -> set[str]:
+    return {one for members in groups for one in members.ids}
 
 
 def _worst(coverages: Iterable[Coverage], *, spoiled: int) -> Coverage:

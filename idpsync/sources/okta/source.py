@@ -100,18 +100,13 @@ class OktaSource:
         user = self._people.user(row) if row else None
         if row is None or user is None or fold(user.user_name) != fold(user_name):
             return None
-        person = quote(user.external_id, safe="")
-        if self._config.app_id and not self._is_assigned(person):
+        if self._config.app_id and not self._reading.of_app.includes(user.external_id):
             return None
-        theirs = self._groups_of(person)
+        theirs = self._groups_of(quote(user.external_id, safe=""))
         scope = people_scope(self._config, self._wanted)
         if not self._config.app_id and not any(_bears(theirs, name) for name in scope):
             return None
         return user, frozenset(name for name in self._wanted if _bears(theirs, name))
-
-    def _is_assigned(self, person: str) -> bool:
-        app = quote(self._config.app_id or "", safe="")
-        return self._api.one(f"/api/v1/apps/{app}/users/{person}", operation="find person") is not None
 
     def _groups_of(self, person: str) -> Mapping[str, str]:
         """Names of somebody's groups, by id."""
