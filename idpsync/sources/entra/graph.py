@@ -24,6 +24,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 MOST = 999  # $top of a list of directory objects
+DIGITS = 18  # of a count; more are not read as a number
 LANES = 4  # lists that are read at the same time
 LIMITS = Limits(patience=180.0, concurrency=LANES, body=32 * 1024 * 1024)
 HEADERS = {"Accept": "application/json", "x-ms-throttle-priority": "low"}
@@ -126,7 +127,7 @@ class Graph:
         """A bare number, as `/$count` answers."""
         answer = self._ask("GET", path, operation, role=role, eventual=True)
         text = answer.body.decode("utf-8-sig", "replace").strip()
-        if not text.isdecimal():
+        if not text.isdecimal() or len(text) > DIGITS:
             raise Malformed(SYSTEM, operation, "the answer is not a number")
         return int(text)
 

@@ -41,7 +41,7 @@ def _easing(response: Response) -> timedelta | None:
         filled = float(response.headers.get("x-ms-throttle-limit-percentage", ""))
     except ValueError:
         return None
-    if filled < NEAR_LIMIT:
+    if not filled >= NEAR_LIMIT:  # "nan" is no number to reckon with
         return None
     share = (min(filled, FULL) - NEAR_LIMIT) / (FULL - NEAR_LIMIT)
     return max(WINDOW * share, SHORTEST)

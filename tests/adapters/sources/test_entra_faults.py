@@ -165,6 +165,18 @@ def test_near_the_limit_it_slows_down_and_meets_no_429(twin: GraphTwin, tmp_path
     assert (snapshot.throttled, twin.throttles) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("told", "pauses"), [("nan", 0), ("much", 0), ("-inf", 0), ("inf", 10), ("1e400", 10)]
+)
+def test_a_share_of_the_quota_that_is_no_number_hinders_nothing(
+    twin: GraphTwin, tmp_path: Path, told: str, pauses: float
+) -> None:
+    time = FastTime()
+    twin.filled = told
+    assert source_of(twin, tmp_path, "Users", time=time).read().complete
+    assert time.slept <= pauses * twin.requests
+
+
 def test_every_request_says_that_it_can_wait(twin: GraphTwin, tmp_path: Path) -> None:
     source_of(twin, tmp_path, "Users").read()
     assert all(asked.priority == "low" for asked in twin.seen)

@@ -12,6 +12,7 @@ from tests.adapters.sources.test_entra_sign_in import by_certificate
 from tests.fakes.source import SteadyClock
 from tests.twins.graph.faults import Fault
 from tests.twins.graph.server import GraphTwin, running_graph
+from tests.twins.scripted import ok, serving
 
 
 @pytest.fixture
@@ -44,6 +45,16 @@ def test_with_an_application_it_says_who_is_assigned(twin: GraphTwin, tmp_path: 
     health = source_of(twin, tmp_path, service_principal_id=tenant.application, clock=now()).probe()
     assert health.ok
     assert "reads 1 people and the members of 1 groups" in health.detail
+
+
+@pytest.mark.parametrize("told", ["9" * 5000, "-1", "<html>", ""])
+def test_a_count_that_is_no_number_is_told(tmp_path: Path, twin: GraphTwin, told: str) -> None:
+    token = ok(b'{"access_token": "t0ken", "expires_in": 3600}')
+    with serving(token, ok(told.encode())) as graph:
+        source = source_of(twin, tmp_path, clock=now(), login_url=graph.url, graph_url=graph.url)
+        health = source.probe()
+    assert not health.ok
+    assert "count people: the answer is not a number" in health.detail
 
 
 @pytest.mark.parametrize("role", ["GroupMember.Read.All", "User.Read.All", "Application.Read.All"])

@@ -74,6 +74,7 @@ class GraphTwin:
         self.skew = 0.0
         self.quota = 8000
         self.curt = False
+        self.filled = ""  # what is told of it, if not the truth
         self.anybody = False  # the door stands open: no token is asked for
         self.now: Callable[[], float] = time.monotonic
         self.url = ""
@@ -143,8 +144,8 @@ class GraphTwin:
             answer = Answer(no.status, body, headers=tuple(no.headers.items()))
         filled = self._spent / max(self.quota, 1)
         told = [("x-ms-resource-unit", str(answer.cost))]
-        if filled >= 0.8:
-            told.append(("x-ms-throttle-limit-percentage", f"{filled:.2f}"))
+        if self.filled or filled >= 0.8:
+            told.append(("x-ms-throttle-limit-percentage", self.filled or f"{filled:.2f}"))
         answer.headers = (*answer.headers, *told)
         return answer, fault
 
