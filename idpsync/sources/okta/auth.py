@@ -64,11 +64,14 @@ class OktaToken:
         return _authorization(self._current()) != shown
 
     def take_nonce(self, answer: Response) -> bool:
-        """Whether the answer asks for another nonce in the proof, and names it (RFC 9449 §9)."""
+        """Whether the answer asks for another nonce in the proof, and names it (RFC 9449 §9).
+
+        Calls in several lanes are refused for the same old nonce, each is made again.
+        """
         nonce = answer.headers.get("dpop-nonce")
         told = answer.headers.get("www-authenticate", "") + answer.body[:2000].decode("utf-8", "replace")
-        if not nonce or nonce == self._api_nonce or "use_dpop_nonce" not in told:
-            return False
+        if not nonce or "use_dpop_nonce" not in told:
+            return False  # a nonce known already is news to the proof of another lane
         self._api_nonce = nonce
         return True
 

@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from structlog.testing import capture_logs
 
 from idpsync import jws
-from idpsync.core.errors import ConfigError, CredentialsRejected, RateLimited, Transient
-from tests.adapters.sources.okta_world import OktaWorld, okta_world, private_pem
+from idpsync.answers import Response
+from idpsync.core.errors import ConfigError, CredentialsRejected, RateLimited, RemoteError, Transient
+from tests.adapters.sources.okta_world import APP, OktaWorld, okta_world, private_pem
 from tests.contracts.directory_source import Sample, member_names
 from tests.twins.okta.server import Answer, Fault
 from tests.twins.okta.time import Skewed
@@ -91,6 +92,44 @@ def test_a_nonce_that_the_api_asks_for_is_taken_over(world: OktaWorld, status: i
     assert source.read().complete
     world.twin.tokens.api_nonce = "api-nonce-2"
     assert source.read().complete
+
+
+def wants_nonce(status: int, nonce: str) -> Answer:
+    return Answer(status, {"error": "use_dpop_nonce"}, [("dpop-nonce", nonce)])
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_lane_that_is_refused_after_another_learned_the_nonce_asks_again(
+    world: OktaWorld, times: int
+) -> None:
+    """As for a call that left with the nonce from before: what it is told is known by then."""
+    world.twin.tokens.bound, world.twin.tokens.api_nonce = True, "api-nonce-1"
+    source = world.source("Users")
+    source.read()
+    late = Fault(f"apps/{APP}/users", lambda _: wants_nonce(400, "api-nonce-1"), times=times)
+    world.twin.faults.append(late)
+    assert source.read().complete
+
+
+def test_a_nonce_that_is_never_right_is_not_tried_for_ever(world: OktaWorld) -> None:
+    world.twin.tokens.bound = True
+    world.twin.faults.append(Fault("/api/", lambda _: wants_nonce(400, "n"), times=1000))
+    with pytest.raises(RemoteError, match="HTTP 400"):
+        world.source().read()
+    assert world.twin.calls["apps"] == 3
+
+
+def test_two_proofs_refused_with_401_for_one_old_nonce_are_both_made_anew(world: OktaWorld) -> None:
+    world.twin.tokens.bound, world.twin.tokens.api_nonce = True, "api-nonce-1"
+    source = world.source("Users")
+    source.read()
+    credential = source._api._credential
+    place = f"{world.twin.url}/api/v1/users"
+    first, second = credential.headers("GET", place), credential.headers("GET", place)
+    refused = Response(401, {"dpop-nonce": "api-nonce-2"}, b'{"error": "use_dpop_nonce"}')
+    assert credential.renew(first, refused)
+    assert credential.renew(second, refused)
+    assert asked_for_tokens(world) == 3
 
 
 def test_a_token_that_is_revoked_in_the_middle_is_fetched_again(world: OktaWorld) -> None:
