@@ -60,6 +60,20 @@ def _directories_differ(tree: Tree) -> Iterator[Fault]:
             first.setdefault(name, dotted(path))
 
 
+def _people_of_okta_are_named(tree: Tree) -> Iterator[Fault]:
+    """By the groups of rules only one directory alone can say who its people are: it has them all."""
+    listed = tree.get("directory")
+    several = isinstance(listed, list) and len(listed) > 1
+    for path, one in select(tree, "directory.*") if several else ():
+        okta = isinstance(one, dict) and one.get("kind") == "okta"
+        if okta and not one.get("app_id") and not one.get("people_groups"):
+            said = (
+                "needs app_id or people_groups where there are several directories: "
+                "the groups of the rules need not all be in this one"
+            )
+            yield Fault(path, said)
+
+
 def _repeats(tree: Tree, pattern: str, complaint: str) -> Iterator[Fault]:
     first: dict[str, str] = {}
     for path, name in select(tree, pattern):
@@ -243,6 +257,7 @@ _CHECKS: tuple[Callable[[Tree], Iterator[Fault]], ...] = (
     _rules_say_something_new,
     _receivers_differ,
     _directories_differ,
+    _people_of_okta_are_named,
     _mail_has_a_server,
     _mail_login_is_whole,
     _demo_stays_at_home,

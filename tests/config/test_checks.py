@@ -140,3 +140,24 @@ def test_seat_groups_of_a_directory_that_can_be_written_are_fine_and_give_no_rol
     found = complaints(tmp_path, text)
     assert list(found) == ["policy.rules[2].role"]
     assert "gives seats, not roles" in found["policy.rules[2].role"]
+
+
+@pytest.mark.parametrize(
+    ("okta", "beside", "told"),
+    [
+        ("", "  - {kind: file, path: a.csv}\n", True),
+        (", people_groups: []", "  - {kind: file, path: a.csv}\n", True),
+        (", people_groups: [Staff]", "  - {kind: file, path: a.csv}\n", False),
+        (", app_id: 0oa1", "  - {kind: file, path: a.csv}\n", False),
+        ("", "", False),
+    ],
+)
+def test_okta_beside_another_directory_says_whose_people_it_reads(
+    tmp_path: Path, okta: str, beside: str, told: bool
+) -> None:
+    auth = "auth: {kind: ssws, token: env:T}"
+    listed = f"directory:\n{beside}  - {{kind: okta, url: 'https://a.okta.com', {auth}{okta}}}\n"
+    start, end = SMALL.index("directory:"), SMALL.index("target:")
+    found = complaints(tmp_path, SMALL[:start] + listed + SMALL[end:])
+    assert ("people_groups" in found.get("directory[1]", "")) is told
+    assert bool(found) is told

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from idpsync.core.errors import RemoteError
-from idpsync.core.model import DirectorySnapshot
+from idpsync.core.model import Coverage, DirectorySnapshot
 from idpsync.core.ports import DirectorySource
 
 
@@ -35,9 +35,12 @@ class PartRead:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Each with the name of the directory."""
+        """Each with the name of the directory. That people were not read whole is always told."""
+        told = self.snapshot.problems if self.snapshot else ()
         if self.error:
-            told: tuple[str, ...] = (f"was not read, nobody loses anything for it: {self.error}",)
-        else:
-            told = self.snapshot.problems if self.snapshot else ()
+            told = (f"was not read, nobody loses anything for it: {self.error}",)
+        elif self.snapshot and self.snapshot.users_coverage is not Coverage.COMPLETE and not told:
+            told = (
+                f"people are {self.snapshot.users_coverage}, nobody loses anything for being absent",
+            )
         return tuple(f"directory '{self.part.name}': {problem}" for problem in told)

@@ -198,6 +198,19 @@ def test_one_that_is_cut_makes_everybody_read_in_part(
     assert "directory 'b': people were read in part" in snapshot.problems
 
 
+class GivesNoReason(FakeSource):
+    """People were read in part, and it does not say why."""
+
+    def read(self, since: str | None = None) -> DirectorySnapshot:
+        return replace(super().read(since), users_coverage=Coverage.PARTIAL, problems=())
+
+
+def test_one_that_reads_people_in_part_without_a_reason_is_told_of(first: FakeDirectory) -> None:
+    source = merged_of(first.source(), GivesNoReason(FakeDirectory(), frozenset()))
+    told = "directory 'b': people are partial, nobody loses anything for being absent"
+    assert source.read().problems == (told,)
+
+
 def test_where_all_fail_the_rejection_is_told_first(first: FakeDirectory, second: FakeDirectory) -> None:
     first.down = second.down = True
     with pytest.raises(Transient):
