@@ -55,7 +55,7 @@ class SeatTiers:
     def look(self, row: Row | None, organization: Callable[[], str]) -> None:
         """Read the feed for somebody who is at Claude, if nobody has read it yet."""
         if row is not None and self._feed.readable is None:
-            self._feed.read(organization())
+            self._feed.read_first(organization())
 
     def by_group(self, external_id: str | None) -> Tier | None:
         return self._groups.tier_of(external_id) if external_id else None
