@@ -192,8 +192,9 @@ class Changes:
 
 
 def _may_have_changed(known: Known, state: State) -> bool:
-    before = state.known[known.id]
-    return known.moved != before.moved or known.moved > state.watermark or known.count != before.count
+    if known.moved != state.known[known.id].moved or known.moved > state.watermark:
+        return True
+    return known.count is not None and known.count != len(state.rosters[known.id])
 
 
 def stamp(instant: datetime) -> str:

@@ -223,6 +223,26 @@ def test_a_group_that_okta_counts_otherwise_than_before_is_read_again(world: Okt
     assert changes.groups == {"Users": MemberChanges(joined=frozenset({one}))}
 
 
+def test_a_group_that_was_listed_with_fewer_than_okta_counts_is_read_again(world: OktaWorld) -> None:
+    """So few fewer that it was believed."""
+    team, one = world.org.team("Users"), world.id_of("u00002@acme.example")
+
+    def lagging(answer: Answer) -> Answer:
+        assert isinstance(answer.body, list)
+        answer.body = [row for row in answer.body if row["id"] != one]
+        return answer
+
+    world.twin.faults.append(Fault(f"{team.row['id']}/users", lagging, times=2))
+    source = world.source("Users")
+    read = source.read()
+    assert read.complete
+    assert one not in (group_of(read, "Users").members or ())
+    world.clock.pass_(timedelta(minutes=10))
+    changes = source.changes(read.cursor or "")
+    assert changes
+    assert changes.groups == {"Users": MemberChanges(joined=frozenset({one}))}
+
+
 @pytest.mark.parametrize("gone", ["renamed", "deleted"])
 def test_a_group_that_is_gone_is_left_to_a_whole_read(world: OktaWorld, gone: str) -> None:
     source, cursor = begun(world)
