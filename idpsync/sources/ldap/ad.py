@@ -1,7 +1,6 @@
 """Active Directory as a source: `directory.kind: ldap` with `flavor: ad`. Tried against Samba AD DC."""
 
 from datetime import timedelta
-from functools import cache
 
 import structlog
 
@@ -48,6 +47,7 @@ class AdSource:
         self._config, self._clock, self._wanted = config, clock, groups
         self._followed: AdFollowing | None = None
         self._proven = False
+        self._unknown = frozenset[str]()
         self._written = AdWrittenGroups(config, owned)
         self.requests = 0
         check_filters(config)
@@ -69,10 +69,11 @@ class AdSource:
             users, _, problems = people.told_apart(listing)
             ids = frozenset(user.external_id for user in users)
             groups = self._groups(reader, ids)
-            judge = Judge(self._config, groups, people_whole=not problems, visible=cache(reader.visible))
+            judge = Judge(self._config, groups, people_whole=not problems, before=self._unknown)
             found = AdGroups(
                 self._config, groups.entries, marks.primary, ids, people_whole=not problems
             ).resolve(self._wanted, judge, reader)
+            self._unknown = found.unknown
             gone = any(group.coverage is Coverage.GONE for group in found.groups)
             other_groups = reader.every_group() if gone else {}
         self.requests = session.requests

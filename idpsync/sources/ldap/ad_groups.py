@@ -4,7 +4,7 @@ The server's own closing of nested groups (the in-chain rule) is slower by an or
 not know primary groups.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -70,8 +70,8 @@ class AdGroup:
 class SecondLook(Protocol):
     """What is asked only where a group shows something odd."""
 
-    def visible(self) -> frozenset[str]:
-        """GUIDs of everything that can be seen under the user base."""
+    def there(self, guids: Collection[str]) -> frozenset[str]:
+        """Those of `guids` that can be seen in the domain of the people."""
         ...
 
     def seen(self, guids: Iterable[str]) -> frozenset[str]:
@@ -98,6 +98,7 @@ class AdGroups:
         self._config, self._people_whole = config, people_whole
         self._by_guid = {group.guid: group for group in groups}
         self._user_base, self._group_base = normal(config.user_base), normal(config.group_base)
+        self._unknown: set[str] = set()
         self._primary: dict[int, set[str]] = {}
         for guid in people:
             if (rid := primary.get(guid)) is not None:
@@ -137,7 +138,7 @@ class AdGroups:
             hidden |= missing
             if group.reason and group.coverage in TOLD_HERE:
                 problems.append(f"group '{name}': {group.reason}")
-        return Found(tuple(groups), tuple(problems), hidden)
+        return Found(tuple(groups), tuple(problems), hidden, frozenset(self._unknown))
 
     def _group(self, name: str, judge: Judge, look: SecondLook) -> tuple[Group, bool]:
         roots = self.roots(name)
@@ -171,6 +172,9 @@ class AdGroups:
                     odd[guid] = f"{group.dn} contains {dn}, which cannot be seen"
                 elif lies_under(dn, self._user_base):
                     closure.unknown.add(guid)
+        if closure.unknown:
+            closure.unknown -= look.there(closure.unknown)
+            self._unknown |= closure.unknown
         for guid in odd.keys() - (look.seen(odd) if odd else frozenset()):
             closure.doubts.append(odd[guid])
         if not closure.members and not closure.doubts and look.somebody_in(root):

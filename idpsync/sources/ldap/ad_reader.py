@@ -1,6 +1,6 @@
 """The searches that Active Directory is asked, over one session."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 from itertools import islice
@@ -43,6 +43,7 @@ class AdReader:
 
     def __init__(self, session: Session, config: LdapConfig, people: People) -> None:
         self._session, self._config, self._people = session, config, people
+        self._looked_for, self._there = set[str](), set[str]()
 
     # --- people
 
@@ -194,8 +195,16 @@ class AdReader:
 
     # --- a second look
 
-    def visible(self) -> frozenset[str]:
-        """GUIDs of everything that can be seen under the user base."""
+    def there(self, guids: Collection[str]) -> frozenset[str]:
+        """Those of `guids` that can be seen in the domain of the people; each is asked for once."""
+        if new := frozenset(guids) - self._looked_for:
+            self._looked_for |= new
+            self._there |= self._seen_now(new)
+        return frozenset(self._there.intersection(guids))
+
+    def _seen_now(self, guids: frozenset[str]) -> frozenset[str]:
+        if len(guids) <= IDS_IN_ONE_FILTER:
+            return _guids(self._by_guid("look again", domain_of(self._config.user_base), guids))
         search = Search("look again", self._config.user_base, "(objectClass=*)", ("objectGUID",))
         return _guids(self._session.read_all(search).entries)
 
@@ -234,7 +243,10 @@ class AdReader:
 
     def _by_guid(self, operation: str, base: str, guids: Iterable[str]) -> list[Entry]:
         attributes = ("objectGUID", "objectClass")
-        searches = [Search(operation, base, some, attributes) for some in _by_guids(guids)]
+        searches = [
+            Search(operation, base, some, attributes, controls=(DOMAIN_SCOPE,))
+            for some in _by_guids(guids)
+        ]
         return [entry for search in searches for entry in self._session.read_all(search).entries]
 
 

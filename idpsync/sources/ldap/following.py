@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
 
 from idpsync.core.changes import DirectoryChanges
 from idpsync.core.errors import CredentialsRejected, NotFound, RemoteError
@@ -20,6 +19,7 @@ from idpsync.sources.ldap.people import Person
 from idpsync.sources.ldap.queries import Queries
 from idpsync.sources.ldap.session import Entry, Listing, Search, Session
 from idpsync.sources.ldap.settings import LdapConfig
+from idpsync.sources.ldap.strangers import Look
 from idpsync.sources.ldap.sync import Refresh, first_cookie, refresh
 from idpsync.sources.remembered import Remembered
 
@@ -67,6 +67,7 @@ class Following:
     rows: dict[str, Row]
     wanted: frozenset[str]
     mark: str
+    settled: frozenset[str]
     steps: int = field(default=0)
 
     @property
@@ -80,7 +81,7 @@ class Following:
         taken_at: datetime,
         person: Callable[[Entry], Person | str],
         row: Callable[[Entry], Row],
-        visible: Callable[[], frozenset[str]],
+        look: Look,
     ) -> DirectoryChanges:
         """What is other now; from here on this is what is remembered."""
         if session.server != self.start.server:
@@ -96,15 +97,17 @@ class Following:
         rows = self._rows_now(session, touched, dns, row)
         roster = self._roster(people, dns, rows.values())
         found = Groups(Listing(tuple(rows.values())), self.config).resolve(
-            self.wanted, roster, cache(visible)
+            self.wanted, roster, look, settled=self.settled
         )
+        if found.renamed:
+            raise Uncertain("a group names somebody by a DN that was not told")
         if found.people_hidden or not roster.by_dn or not all(g.complete for g in found.groups):
             raise Uncertain("; ".join(found.problems) or "a group cannot be read, or nobody is left")
         if any(g.external_id != self.remembered.group_ids[g.name] for g in found.groups):
             raise Uncertain("a group was made anew")
         members = {g.name: g.members or frozenset() for g in found.groups}
         changes = self._moved_on(told, taken_at, people, members)
-        self.rows = rows
+        self.rows, self.settled = rows, found.settled
         for key in people:
             self.dns.pop(key, None)
         self.dns |= dns
@@ -208,6 +211,7 @@ def following(
     dns: dict[str, str],
     rows: Iterable[Row],
     wanted: frozenset[str],
+    settled: frozenset[str],
 ) -> tuple[DirectorySnapshot, Following | None]:
     """The read with its cursor, and what goes on from there; without both where that is not certain."""
     mark = secrets.token_hex(4)
@@ -218,4 +222,4 @@ def following(
     if remembered is None or named_otherwise or any(row.made_up for row in by_id.values()):
         return snapshot, None
     ids = {external_id: dn for dn, external_id in dns.items()}
-    return read, Following(config, queries, start, remembered, ids, by_id, wanted, mark)
+    return read, Following(config, queries, start, remembered, ids, by_id, wanted, mark, settled)

@@ -3,7 +3,7 @@
 Pure; the same for every flavour, whatever key its members are written down under.
 """
 
-from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,22 +17,24 @@ Verdict = tuple[Coverage, str, bool]
 
 @dataclass(slots=True)
 class Closure:
-    """Everybody one group leads to. `unknown` are people it names whom the roster does not have."""
+    """Everybody one group leads to. `unknown` are people it names whom the roster does not have, and of
+    whom a second look did not say more; `absent` are those who certainly do not exist.
+    """
 
     members: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
     doubts: list[str] = field(default_factory=list)
 
     @property
     def tolerated(self) -> int:
-        """People come and go between two searches; more unknown than this is no coincidence."""
+        """So many may be nobody, where two reads in a row say the same; more are no coincidence."""
         return max(2, len(self.members) // 100)
 
 
 class Judge:
     """Judges the groups of one read: `groups` is how their search ended, `people_whole` if nobody is
-    missing among the people. `visible` tells the keys of everything that can be seen under the user
-    base, whatever the user filter says; it is asked only when a group names many unknown people.
+    missing among the people. `before` are those who were unknown at the read before.
     """
 
     def __init__(
@@ -41,10 +43,10 @@ class Judge:
         groups: Listing[Any],
         *,
         people_whole: bool,
-        visible: Callable[[], frozenset[str]],
+        before: AbstractSet[str] = frozenset(),
     ) -> None:
         self._config, self._groups = config, groups
-        self._people_whole, self._visible = people_whole, visible
+        self._people_whole, self._before = people_whole, before
 
     def absent(self, name: str) -> Group:
         """A wanted group that the read does not show: gone, or not read."""
@@ -62,21 +64,23 @@ class Judge:
         if self._config.nested_groups and self._groups.coverage is not Coverage.COMPLETE:
             return Coverage.PARTIAL, f"groups could not be read whole: {self._groups.reason}", False
         if not closure.unknown:
-            return Coverage.COMPLETE, "", False
+            return Coverage.COMPLETE, self._told_of(closure.absent), False
         if not self._people_whole:
             told = f"names {len(closure.unknown)} people whom this cut read does not have"
             return Coverage.PARTIAL, told, False
         return self._weighed(closure)
+
+    def _told_of(self, absent: set[str]) -> str:
+        where = f"under {self._config.user_base}"
+        return f"names {len(absent)} people {where} who do not exist" if absent else ""
 
     def _weighed(self, closure: Closure) -> Verdict:
         where = f"under {self._config.user_base}"
         unknown = len(closure.unknown)
         if self._config.unknown_members == "ignore":
             return Coverage.COMPLETE, "", False
-        if unknown <= closure.tolerated:
-            return Coverage.COMPLETE, f"names {unknown} unknown people {where}", False
-        hidden = len(closure.unknown - self._visible())
-        if hidden <= closure.tolerated:
-            return Coverage.COMPLETE, "", False  # the user filter leaves them out, nobody hides them
-        told = f"names {hidden} people {where} who cannot be seen: hidden from this bind DN, or deleted"
+        if unknown <= closure.tolerated and closure.unknown <= self._before:
+            told = f"names {unknown} unknown people {where}, as at the read before"
+            return Coverage.COMPLETE, told, False
+        told = f"names {unknown} people {where} who cannot be seen: hidden from this bind DN, or deleted"
         return Coverage.SUSPECT, told, True

@@ -3,7 +3,7 @@
 "Success" is not "complete": an ACL can hide people or the `member` attribute, with result 0. Pure.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from idpsync.core.model import Coverage, DirectoryUser, Group, Proof, fold
@@ -12,6 +12,7 @@ from idpsync.sources.ldap.names import lies_under, normal, without_uid
 from idpsync.sources.ldap.nesting import circles
 from idpsync.sources.ldap.session import Entry, Listing, Unreadable
 from idpsync.sources.ldap.settings import LdapConfig
+from idpsync.sources.ldap.strangers import Look
 
 DEMAND_A_MEMBER = frozenset({"groupofnames", "groupofuniquenames"})  # RFC 4519 §3.5, §3.6
 MAY_BE_EMPTY = frozenset({"posixgroup", "groupofmembers", "groupofurls"})
@@ -114,11 +115,18 @@ class NormalForms(dict[bytes, str]):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Groups as `Group`s, what somebody should know, and whether people may be hidden too."""
+    """Groups as `Group`s, what somebody should know, and whether people may be hidden too.
+
+    `unknown` are the strangers of whom a second look said nothing, `settled` all strangers who make no
+    group doubtful; `renamed` where somebody was met under a DN that the roster does not have.
+    """
 
     groups: tuple[Group, ...]
     problems: tuple[str, ...] = ()
     people_hidden: bool = False
+    unknown: frozenset[str] = frozenset()
+    settled: frozenset[str] = frozenset()
+    renamed: bool = False
 
 
 class Groups:
@@ -129,6 +137,7 @@ class Groups:
         self._user_base, self._group_base = normal(config.user_base), normal(config.group_base)
         self._by_dn = {row.key: row for row in listing.entries}
         self._closed: dict[str, tuple[Closure, frozenset[str]]] = {}
+        self._strangers: frozenset[str] = frozenset()
         self._called: dict[str, list[Row]] = {}
         for row in listing.entries:
             for name in row.called:
@@ -139,26 +148,60 @@ class Groups:
         return self._called.get(fold(name), [])
 
     def resolve(
-        self, wanted: Iterable[str], roster: Roster, visible: Callable[[], frozenset[str]]
+        self,
+        wanted: Iterable[str],
+        roster: Roster,
+        look: Look,
+        *,
+        before: frozenset[str] = frozenset(),
+        settled: frozenset[str] = frozenset(),
     ) -> Found:
         """One `Group` per wanted name.
 
-        `visible` tells the DNs and user names of everything that can be seen under the user base,
-        whatever the user filter says; it is asked only when a group names many unknown people.
+        `look` is asked once, about all strangers that the groups name and that are not `settled`;
+        `before` are those of whom it said nothing at the read before.
         """
         groups: list[Group] = []
         problems: list[str] = []
         hidden = False
-        judge = Judge(self._config, self._listing, people_whole=roster.whole, visible=visible)
+        judge = Judge(self._config, self._listing, people_whole=roster.whole, before=before)
         self._closed.clear()
         self._close(wanted, roster)
+        met = self._look_again(roster, look, settled) if roster.whole else frozenset()
         for name in sorted(wanted):
             group, missing = self._group(name, judge)
             groups.append(group)
             hidden |= missing
             if group.reason and group.coverage in TOLD_HERE:
                 problems.append(f"group '{name}': {group.reason}")
-        return Found(tuple(groups), tuple(problems), hidden)
+        unknown = frozenset[str]().union(*(closure.unknown for closure, _ in self._closed.values()))
+        return Found(
+            tuple(groups),
+            tuple(problems),
+            hidden,
+            unknown,
+            settled | self._strangers,
+            renamed=bool(met),
+        )
+
+    def _look_again(self, roster: Roster, look: Look, settled: frozenset[str]) -> frozenset[str]:
+        """Tell strangers apart; ids of people who were met under another name than the roster's."""
+        closures = {id(closure): closure for closure, _ in self._closed.values()}.values()
+        for closure in closures:
+            closure.unknown -= settled
+        self._strangers = frozenset[str]().union(*(closure.unknown for closure in closures))
+        if not self._strangers:
+            return frozenset()
+        seen, people = look(self._strangers), set(roster.by_dn.values())
+        met: dict[str, str] = {key: one for key, one in seen.ids.items() if one in people}
+        for closure in closures:
+            closure.members |= {met[key] for key in closure.unknown & met.keys()}
+            closure.absent |= closure.unknown & seen.absent
+            closure.unknown -= seen.absent | seen.ids.keys()
+        self._closed = {
+            key: (closure, frozenset(closure.members)) for key, (closure, _) in self._closed.items()
+        }
+        return frozenset(met.values())
 
     def _group(self, name: str, judge: Judge) -> tuple[Group, bool]:
         rows = self.called(name)

@@ -36,6 +36,11 @@ def lies_under(dn: str, base: str) -> bool:
     return not base or dn == base or dn.endswith("," + base)
 
 
+def parent(dn: str) -> str:
+    """Of a DN in normal form, where a comma inside a value is a pair of hex digits."""
+    return dn.partition(",")[2]
+
+
 def _rdn(text: str) -> str:
     return "+".join(sorted(_value_pair(pair) for pair in _split(text, "+")))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from idpsync.core.errors import ConfigError, Problem
-from idpsync.sources.ldap.names import lies_under, normal
+from idpsync.sources.ldap.names import lies_under, normal, parent
 from idpsync.sources.ldap.session import Search, escaped, is_filter
 from idpsync.sources.ldap.settings import LdapConfig
 
@@ -54,11 +54,6 @@ class Queries:
         config = self._config
         named = (config.id_attribute, config.group_name_attribute)
         return Search("look for renamed groups", config.group_base, config.group_filter, named)
-
-    def visible(self) -> Search:
-        """Everything under the user base that this bind DN may see."""
-        names = (self._config.user_name_attribute,)
-        return Search("look again", self._config.user_base, "(objectClass=*)", names)
 
     def each_that_counts(self) -> tuple[Search, ...]:
         """`everybody`, and `groups` where any counts."""
@@ -111,10 +106,5 @@ def _shared(one: str, other: str) -> str:
     """The subtree that holds both bases; "" where there is none but the root."""
     outer, inner = sorted((normal(one), normal(other)), key=len)
     while outer and not lies_under(inner, outer):
-        outer = _parent(outer)
+        outer = parent(outer)
     return outer
-
-
-def _parent(dn: str) -> str:
-    """Of a DN in normal form, where a comma inside a value is a pair of hex digits."""
-    return dn.partition(",")[2]

@@ -206,6 +206,17 @@ class Session:
             raise failure
         return entries[0] if entries else None
 
+    def entry_at(self, dn: str, attributes: tuple[str, ...]) -> tuple[Entry | None, str]:
+        """The entry of this name; without one the nearest above it that exists, "" if that is not told.
+
+        The second is matchedDN (RFC 4511 §4.1.9), which OpenLDAP leaves out for an entry that is hidden.
+        """
+        search = Search("look again", dn, "(objectClass=*)", attributes, whole_tree=False)
+        listing = self.read_all(search)
+        if listing.base_missing:
+            return None, str(self.connection.result.get("dn") or "")
+        return next(iter(listing.whole()), None), ""
+
     def _page(
         self, search: Search, cookie: bytes | None
     ) -> tuple[list[Entry], RemoteError | None, bytes | None]:

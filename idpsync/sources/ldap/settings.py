@@ -44,7 +44,7 @@ class LdapConfig(DirectorySettings):
     down there, ids are objectGUID, and disabled and expired accounts are switched off.
 
     `referrals: ignore` reads on where the server points to another one; `fail` calls the read partial.
-    `unknown_members: ignore` accepts groups that name many people under `user_base` whom nobody finds
+    `unknown_members: ignore` accepts groups that name people under `user_base` whom nobody finds
     (a server without referential integrity); `suspect` takes them for hidden and removes nothing.
     """
 

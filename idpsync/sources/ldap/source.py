@@ -1,7 +1,6 @@
 """An LDAP directory (RFC 4511) as a source; tried against OpenLDAP."""
 
 from collections.abc import Iterable
-from functools import cache, partial
 
 import structlog
 
@@ -13,12 +12,12 @@ from idpsync.core.records import Health
 from idpsync.sources.ldap.errors import SYSTEM
 from idpsync.sources.ldap.following import Following, Uncertain, following, start
 from idpsync.sources.ldap.members import Groups, Roster, Row, Rows
-from idpsync.sources.ldap.names import normal
 from idpsync.sources.ldap.people import TOLD, People, Person
 from idpsync.sources.ldap.probing import probed
 from idpsync.sources.ldap.queries import Queries, check_filters
 from idpsync.sources.ldap.session import Entry, Listing, Session, Unreadable, escaped
 from idpsync.sources.ldap.settings import LdapConfig
+from idpsync.sources.ldap.strangers import SecondLook
 from idpsync.sources.ldap.writing import WrittenGroups
 
 log = structlog.get_logger()
@@ -49,6 +48,7 @@ class LdapSource:
         )
         self._written = WrittenGroups(config, owned)
         self._following: Following | None = None
+        self._unknown = frozenset[str]()
 
     # --- everything -------------------------------------------------------------------------------
 
@@ -69,8 +69,9 @@ class LdapSource:
             rows = self._rows(session)
             roster = Roster.of(users, dns, rows.entries, whole=not problems)
             found = Groups(rows, self._config).resolve(
-                self._wanted, roster, cache(partial(self._visible, session))
+                self._wanted, roster, SecondLook(session, self._config), before=self._unknown
             )
+            self._unknown = found.unknown
             gone = any(group.coverage is Coverage.GONE for group in found.groups)
             other_groups = self._other_groups(session) if gone else {}
         coverage = people_coverage(listing, users, problems, hidden=found.people_hidden)
@@ -98,6 +99,7 @@ class LdapSource:
             dns=dns,
             rows=rows.entries,
             wanted=self._wanted,
+            settled=found.settled,
         )
         return snapshot
 
@@ -116,7 +118,7 @@ class LdapSource:
                     taken_at=taken_at,
                     person=self._people.person,
                     row=Rows(self._config).row,
-                    visible=partial(self._visible, session),
+                    look=SecondLook(session, self._config),
                 )
         except Uncertain as reason:
             log.info("changes.uncertain", source=self.name, reason=str(reason))
@@ -202,14 +204,6 @@ class LdapSource:
             ids, names = (_readable(entry, attribute) for attribute in named)
             groups |= {external_id: name for external_id in ids[:1] for name in names[:1]}
         return groups
-
-    def _visible(self, session: Session) -> frozenset[str]:
-        """Everything under the user base that this bind DN may see, by DN and by user name."""
-        names: set[str] = set()
-        for entry in session.read_all(self._queries.visible()).entries:
-            called = _readable(entry, self._config.user_name_attribute)
-            names |= {normal(entry.dn), *map(fold, called)}
-        return frozenset(names)
 
 
 def people_coverage(

@@ -264,3 +264,20 @@ def test_the_whole_domain_is_read_where_its_referrals_are_ignored(folder: Folder
     assert whole.complete, whole.problems
     assert {"ada", "bob", "eve", "Administrator", "krbtgt"} <= people_of(whole).keys()
     assert member_names(whole, "Claude") == {"ada"}
+
+
+def test_one_hidden_member_is_believed_only_when_two_reads_say_the_same(folder: Folder) -> None:
+    folder.add_person("hidden")
+    folder.add_group("Seen", ["ada", "bob", "hidden"])
+    unseen = f"OU=unseen,{folder.dn}"
+    folder.add(unseen, "organizationalUnit")
+    folder.rename("hidden", "hidden", into=unseen)
+    folder.samba.load([("allow", unseen, "(D;;LC;;;@SID@)", "limited")])
+    source = folder.source("Seen", bind_dn=folder.samba.limited)
+    first, second = source.read(), source.read()
+    assert group_of(first, "Seen").coverage is Coverage.SUSPECT
+    assert (group_of(second, "Seen").coverage, len(second.groups[0].members or ())) == (
+        Coverage.COMPLETE,
+        2,
+    )
+    assert folder.source("Seen").read().complete
