@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from idpsync.answers import LONGEST_PAUSE, Response, sent_at
 
 AT_ONCE = 4  # requests in flight, of the 75 that an organisation has
+DIGITS = 12  # of a number that is believed: more would not fit into a span of time
 BRIEFLY = timedelta(seconds=1)  # after the limit of requests in flight, whose own reset is a guess
 
 
@@ -104,7 +105,7 @@ EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 def _number(answer: Response, name: str) -> int | None:
     text = answer.headers.get(f"x-rate-limit-{name}", "")
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isdecimal() and len(text) <= DIGITS else None
 
 
 def _jitter() -> timedelta:

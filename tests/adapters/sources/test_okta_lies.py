@@ -51,6 +51,13 @@ def test_a_next_page_behind_a_backslash_is_never_asked_for_at_another_host(
         assert foreign.seen == []
 
 
+@pytest.mark.parametrize("link", ["https://[x", "http://127.0.0.1:99999/api/v1/x", "//", "\u2100"])
+def test_a_next_link_that_is_no_address_is_malformed(app_world: OktaWorld, link: str) -> None:
+    app_world.twin.faults.append(Fault(f"apps/{APP}/users", next_at(lambda _: link, app_world)))
+    with pytest.raises(Malformed, match="the address of the next page is none"):
+        app_world.source().read()
+
+
 HOSTS = [
     ("https://acme.okta.com", "https://acme.okta.com/api/v1/users?after=1", True),
     ("https://acme.okta.com", "https://acme-admin.okta.com/api/v1/users", True),

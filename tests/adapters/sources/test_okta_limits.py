@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from idpsync.answers import Response
-from idpsync.sources.okta.quota import Crowd, Tally, quota
+from idpsync.sources.okta.quota import DIGITS, Crowd, Tally, quota
 from tests.adapters.sources.okta_world import APP, OktaWorld, okta_world
 from tests.twins.okta.server import TOO_MANY, Answer, Fault
 
@@ -79,6 +79,20 @@ def test_a_reset_that_is_over_is_no_reason_to_wait_but_after_a_429() -> None:
 
 def test_a_reset_far_away_is_not_believed() -> None:
     assert rest(answer(429, 10, 0, 86_400)) <= 15 * 60 + JITTER
+
+
+@pytest.mark.parametrize("name", ["limit", "remaining", "reset"])
+@pytest.mark.parametrize("digits", [13, 20, 400, 5000])
+def test_a_number_that_is_out_of_all_bounds_is_no_limit(name: str, digits: int) -> None:
+    told = answer(429, 10, 0, 8)
+    absurd = Response(429, {**told.headers, f"x-rate-limit-{name}": "9" * digits}, b"")
+    assert quota(0.5, Crowd(), Tally())(absurd, NOW) is None
+
+
+def test_the_largest_number_that_is_believed_fits_into_a_pause() -> None:
+    told = answer(429, 10, 0, 8)
+    largest = Response(429, {**told.headers, "x-rate-limit-reset": "9" * DIGITS}, b"")
+    assert rest(largest) <= 15 * 60 + JITTER
 
 
 def test_without_limits_nothing_is_waited_for() -> None:
