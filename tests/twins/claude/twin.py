@@ -7,7 +7,7 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.twins.claude.answers import (
@@ -21,6 +21,7 @@ from tests.twins.claude.answers import (
     none,
     refused,
 )
+from tests.twins.claude.compliance import activities, settings, summaries
 from tests.twins.claude.organization import Body, NoSeat, Organization
 from tests.twins.sockets import Connection, Wire, listening
 
@@ -296,34 +297,13 @@ class ClaudeTwin:
     # --- compliance -------------------------------------------------------------------------------
 
     def _activities(self, request: Request) -> Answer:
-        wanted, since = request.all("activity_types[]"), request.first("created_at.gte")
-        rows = [
-            row
-            for row in self.org.activities
-            if (not wanted or row["type"] in wanted)
-            and (not since or datetime.fromisoformat(row["created_at"]) >= datetime.fromisoformat(since))
-        ]
-        return self._by_id(request, rows, newest_first=False)
+        return self._by_id(request, activities(self.org, request), newest_first=False)
 
     def _summaries(self, request: Request) -> Answer:
-        """Each day is told three days after it was over; the numbers are those of now."""
-        day = date.fromisoformat(request.first("starting_date") or "")
-        if self.org.clock.now().date() - day < timedelta(days=4):
-            return bad("starting_date: not counted yet")
-        tiers = self.org.tier_of
-        row = {
-            "starting_date": day.isoformat(),
-            "assigned_seat_count": sum(tiers[key] is not None for key in self.org.members),
-            "pending_invite_count": sum(key in tiers for key in self.org.invites),
-        }
-        if request.version == "2023-06-01":
-            return Answer(200, {"summaries": [row]})
-        return Answer(200, {"data": [row], "next_page": None})
+        return summaries(self.org, request)
 
     def _settings(self, _: Request, organization: str) -> Answer:
-        if organization != self.org.id:
-            return none("organization")
-        return Answer(200, {"sso_provisioning_mode": self.org.mode})
+        return settings(self.org, organization)
 
     # --- pages ------------------------------------------------------------------------------------
 
