@@ -58,8 +58,8 @@ class ClaudeTarget:
     """Accounts of one organisation; safe for use by several threads, one action per person at a time.
 
     The shelf keeps what Claude does not: whose an account is, how the directory writes the name, and
-    whom we let go. The group is written first, Claude next, the shelf last: whatever a crash leaves is
-    shown by the next listing, and every write may be made again.
+    whom we let go. The group is written first, Claude next, the shelf last: what a crash leaves between
+    them is shown once everybody is listed anew, and every write may be made again.
     """
 
     name = "claude"
