@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from idpsync.core.changes import DirectoryChanges
+from idpsync.core.changes import DirectoryChanges, MemberChanges
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, fold
 from idpsync.sources.okta.api import Api
 from idpsync.sources.okta.groups import IDS_IN_ONE_FILTER, PAGE, Groups, Known, judge
@@ -122,6 +122,8 @@ class Changes:
         told = state.remembered.move_on(
             self._next_cursor(), taken_at=taken_at, people=people, groups=names
         )
+        told = _with_outsiders(told, names)
+        state.remembered.members |= names
         state.watermark, state.rosters = stamp(began - OVERLAP), rosters
         state.known |= changed
         if told.people or told.groups:
@@ -189,6 +191,15 @@ class Changes:
         if self._config.app_id:
             return set(updates)
         return {one for group in state.scope for one in rosters[group]}
+
+
+def _with_outsiders(told: DirectoryChanges, rosters: Mapping[str, Roster]) -> DirectoryChanges:
+    """As a whole read shows it: somebody may be out of the people and still be a member of a group."""
+    stayed = {
+        name: MemberChanges(moved.joined, moved.left - rosters[name])
+        for name, moved in told.groups.items()
+    }
+    return replace(told, groups={n: moved for n, moved in stayed.items() if moved.joined or moved.left})
 
 
 def _may_have_changed(known: Known, state: State) -> bool:

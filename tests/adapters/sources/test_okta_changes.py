@@ -165,84 +165,6 @@ def test_a_change_during_changes_is_told_the_next_time(world: OktaWorld) -> None
     assert carried_on(carried_on(seen_in(read), first), second) == seen_in(whole)
 
 
-def test_a_second_change_under_the_same_stamp_is_told(world: OktaWorld) -> None:
-    """As many as before; Okta stamps whole seconds."""
-    one, other = (world.id_of(f"u0000{n}@acme.example") for n in (4, 5))
-    world.org.set_members("Premium", ["u00004@acme.example"])
-    source = world.source("Users", "Premium")
-    read = source.read()
-    moved = world.org.team("Premium").row["lastMembershipUpdated"]
-    world.org.set_members("Premium", ["u00005@acme.example"])
-    assert world.org.team("Premium").row["lastMembershipUpdated"] == moved
-    world.clock.pass_(timedelta(minutes=10))
-    changes = source.changes(read.cursor or "")
-    assert changes
-    assert changes.groups == {"Premium": MemberChanges(frozenset({other}), frozenset({one}))}
-
-
-def test_a_change_after_the_second_listing_of_a_read_is_told(world: OktaWorld) -> None:
-    """The stamps are old, so that nothing but their order tells of it."""
-    team, logins = world.org.team("Premium"), [f"u0000{n}@acme.example" for n in (3, 4, 5)]
-    steps = iter(enumerate(logins[1:]))
-
-    def swap(answer: Answer) -> Answer:
-        n, login = next(steps)
-        world.org.set_members("Premium", [login])  # after this page was made
-        team.row["lastMembershipUpdated"] = f"2026-03-01T12:00:0{n + 1}.000Z"
-        return answer
-
-    world.org.set_members("Premium", logins[:1])
-    team.row["lastMembershipUpdated"] = "2026-03-01T12:00:00.000Z"
-    world.twin.faults.append(Fault(f"{team.row['id']}/users", swap, times=2))
-    source = world.source("Premium")
-    read = source.read()
-    assert group_of(read, "Premium").members == frozenset({world.id_of(logins[1])})
-    changes = source.changes(read.cursor or "")
-    assert changes
-    assert carried_on(seen_in(read), changes) == seen_in(world.source("Premium").read())
-
-
-def test_a_group_that_settled_is_read_again_once_and_no_more(world: OktaWorld) -> None:
-    world.org.leave("Premium", [world.id_of("u00000@acme.example")])
-    source, cursor = begun(world)
-    made = []
-    for _ in range(3):
-        before = world.twin.calls.total()
-        assert source.changes(cursor)
-        made.append(world.twin.calls.total() - before)
-        world.clock.pass_(timedelta(minutes=10))
-    assert made == [3, 2, 2]
-
-
-def test_a_group_that_okta_counts_otherwise_than_before_is_read_again(world: OktaWorld) -> None:
-    source, cursor = begun(world)
-    team, one = world.org.team("Users"), world.id_of("u00005@acme.example")
-    team.members.add(one)  # and no stamp says so
-    changes = source.changes(cursor)
-    assert changes
-    assert changes.groups == {"Users": MemberChanges(joined=frozenset({one}))}
-
-
-def test_a_group_that_was_listed_with_fewer_than_okta_counts_is_read_again(world: OktaWorld) -> None:
-    """So few fewer that it was believed."""
-    team, one = world.org.team("Users"), world.id_of("u00002@acme.example")
-
-    def lagging(answer: Answer) -> Answer:
-        assert isinstance(answer.body, list)
-        answer.body = [row for row in answer.body if row["id"] != one]
-        return answer
-
-    world.twin.faults.append(Fault(f"{team.row['id']}/users", lagging, times=2))
-    source = world.source("Users")
-    read = source.read()
-    assert read.complete
-    assert one not in (group_of(read, "Users").members or ())
-    world.clock.pass_(timedelta(minutes=10))
-    changes = source.changes(read.cursor or "")
-    assert changes
-    assert changes.groups == {"Users": MemberChanges(joined=frozenset({one}))}
-
-
 @pytest.mark.parametrize("gone", ["renamed", "deleted"])
 def test_a_group_that_is_gone_is_left_to_a_whole_read(world: OktaWorld, gone: str) -> None:
     source, cursor = begun(world)
@@ -325,6 +247,22 @@ def test_members_who_are_not_people_of_the_application_are_told_as_a_whole_read_
     whole = app_world.source("Users", "Premium").read()
     assert outsider in (group_of(whole, "Users").members or ())
     assert carried_on(seen_in(read), changes) == seen_in(whole)
+
+
+def test_whoever_is_out_of_the_application_and_still_in_a_group_is_no_leaver_of_the_group(
+    app_world: OktaWorld,
+) -> None:
+    source, cursor = begun(app_world)
+    read = source.read()
+    one = app_world.id_of("u00001@acme.example")
+    del app_world.org.apps[APP][one]
+    first = source.changes(cursor)
+    assert first
+    assert (first.people, first.groups) == ({one: None}, {})
+    assert carried_on(seen_in(read), first) == seen_in(app_world.source("Users", "Premium").read())
+    second = source.changes(first.cursor)
+    assert second
+    assert (second.people, second.groups, second.cursor) == ({}, {}, first.cursor)
 
 
 def test_without_a_date_in_the_answers_there_is_no_going_on(world: OktaWorld) -> None:
