@@ -98,16 +98,27 @@ def _names_now(snapshot: DirectorySnapshot) -> dict[str, str]:
 
 
 def _doubted(snapshot: DirectorySnapshot, last: LastRead) -> tuple[Group, ...]:
-    """The groups, SUSPECT where one is empty and people who were in it are still there."""
+    """The groups, SUSPECT where one is empty and people who were in it are still there.
+
+    Believed is a count of none beside the empty list, where people were read whole: two views agree. An
+    empty list that comes a second time proves nothing: a right that is missing now is missing then.
+    """
+    whole = snapshot.users_coverage is Coverage.COMPLETE
     empty = [g for g in snapshot.groups if g.complete and not g.members and last.members_of(g)]
+    empty = [g for g in empty if not (whole and _counted_empty(g))]
     if not empty:
         return snapshot.groups
     left = frozenset[str]()
-    if snapshot.users_coverage is Coverage.COMPLETE:  # else nobody can be said to have left
+    if whole:  # else nobody can be said to have left
         there = {user.external_id for user in snapshot.users if user.active is not False}
         left = frozenset().union(*map(last.members_of, empty)) - there
     emptied = {group.name for group in empty if last.members_of(group) - left}
     return tuple(_suspect(g, last) if g.name in emptied else g for g in snapshot.groups)
+
+
+def _counted_empty(group: Group) -> bool:
+    """Whether the directory also says by an independent count that nobody is in it."""
+    return group.proof is not None and group.proof.expected == 0
 
 
 def _suspect(group: Group, last: LastRead) -> Group:

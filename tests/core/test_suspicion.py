@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Group, Proof
 from idpsync.core.records import LastRead
 from idpsync.core.suspicion import examine
 from tests.people import group, person, snapshot
@@ -38,6 +38,17 @@ def test_a_group_suddenly_empty_is_suspect() -> None:
     assert doubted.problems == ("group 'Users': empty now, 2 members at the last complete read",)
     fresh = examine(snapshot(["ada"], [group("Users", ())]), last=LastRead())
     assert fresh.groups[0].coverage is Coverage.COMPLETE
+
+
+def test_a_group_that_the_directory_also_counts_as_empty_is_believed() -> None:
+    def doubted(expected: int | None, coverage: Coverage = Coverage.COMPLETE) -> DirectorySnapshot:
+        empty = replace(group("Users", ()), proof=Proof("last page", 1, expected))
+        return examine(snapshot(["ada", "bob"], [empty], coverage), last=KNOWN)
+
+    assert doubted(0).complete
+    assert doubted(0).problems == ()
+    for other in (doubted(None), doubted(1), doubted(0, Coverage.PARTIAL)):
+        assert other.groups[0].coverage is Coverage.SUSPECT
 
 
 @pytest.mark.parametrize("bob", [None, person("bob", active=False)])
