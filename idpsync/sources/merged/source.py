@@ -6,7 +6,8 @@ others show goes on being added. Which is the first matters: links go by its nam
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 
@@ -24,6 +25,7 @@ from idpsync.sources.merged.people import People, Verified, merged
 log = structlog.get_logger()
 
 SYSTEM = "directories"
+Holder = tuple[Part, CanWriteGroups]
 WORSE = (Coverage.FAILED, Coverage.PARTIAL, Coverage.SUSPECT)
 
 
@@ -152,38 +154,58 @@ class MergedSource:
 class WritableMergedSource(MergedSource):
     """Several directories, some of which have groups that may be written: each where it is."""
 
+    def __init__(
+        self, parts: Sequence[Part], *, clock: Clock, groups: frozenset[str], verified: Verified
+    ) -> None:
+        super().__init__(parts, clock=clock, groups=groups, verified=verified)
+        self._holders: dict[str, Holder] = {}  # as of the last listing of each group
+
     def members_of(self, group: str) -> frozenset[str]:
-        part, _, members = self._holder(group)
+        """Those of the first directory that has the group."""
+        (part, _), members = self._listed(group)
         return frozenset(self._known(part).ids(part, members))
 
     def add_member(self, group: str, external_id: str) -> None:
         """Refused for somebody who is in another directory only."""
-        part, writer, _ = self._holder(group)
+        part, writer = self._holders.get(group) or self._listed(group)[0]
         own_id = self._own_id(part, external_id)
         if own_id is None:
             raise _elsewhere(part, group, external_id)
-        writer.add_member(group, own_id)
+        with self._forgotten_if_gone(group):
+            writer.add_member(group, own_id)
 
     def remove_member(self, group: str, external_id: str) -> None:
         """Whoever is not in that directory is not in its group: nothing to do. Refused in doubt."""
-        part, writer, _ = self._holder(group)
+        part, writer = self._holders.get(group) or self._listed(group)[0]
         own_id = self._own_id(part, external_id)
         if own_id is not None:
-            writer.remove_member(group, own_id)
+            with self._forgotten_if_gone(group):
+                writer.remove_member(group, own_id)
         elif not self._everybody_read:
             raise _elsewhere(part, group, external_id)
 
-    def _holder(self, group: str) -> tuple[Part, CanWriteGroups, frozenset[str]]:
+    def _listed(self, group: str) -> tuple[Holder, frozenset[str]]:
         """The first directory that has the group, and who is in it there."""
         missing: NotFound | None = None
         for part in self.parts:
             writer = part.source
             if isinstance(writer, CanWriteGroups):
                 try:
-                    return part, writer, writer.members_of(group)
+                    members = writer.members_of(group)
                 except NotFound as error:
                     missing = missing or error
+                else:
+                    holder = self._holders[group] = part, writer
+                    return holder, members
         raise missing or Refused(SYSTEM, "write group", f"no directory can write the group '{group}'")
+
+    @contextmanager
+    def _forgotten_if_gone(self, group: str) -> Iterator[None]:
+        try:
+            yield
+        except NotFound:
+            self._holders.pop(group, None)
+            raise
 
     def _own_id(self, part: Part, external_id: str) -> str | None:
         """The id somebody has in this directory; None for one who is in another only."""

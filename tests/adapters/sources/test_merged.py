@@ -399,6 +399,45 @@ def test_who_is_no_longer_one_person_is_not_recalled(
         source.add_member("Premium", first.id_of("ada"))
 
 
+class CountsListings(FakeWriter):
+    listings = 0
+
+    def members_of(self, group: str) -> frozenset[str]:
+        self.listings += 1
+        return super().members_of(group)
+
+
+def test_a_group_is_listed_once_however_many_are_put_into_it(
+    first: FakeDirectory, second: FakeDirectory
+) -> None:
+    del first.groups["Premium"]
+    made = [CountsListings(d, frozenset(), owned=frozenset({"Premium"})) for d in (first, second)]
+    source = merged_of(*made)
+    assert isinstance(source, CanWriteGroups)
+    people = [f"b:{second.id_of(name)}" for name in ("bob", "ada.l")]
+    for person in people:
+        source.add_member("Premium", person)
+    for person in people:
+        source.remove_member("Premium", person)
+    assert [one.listings for one in made] == [1, 1]
+
+
+def test_a_group_that_moves_is_found_again(first: FakeDirectory, second: FakeDirectory) -> None:
+    source = writers(first, second)
+    assert isinstance(source, CanWriteGroups)
+    ada = first.id_of("ada")
+    source.remove_member("Premium", ada)
+    del first.groups["Premium"]
+    with pytest.raises(NotFound):
+        source.add_member("Premium", ada)
+    source.add_member("Premium", ada)
+    assert second.groups["Premium"] == {second.id_of("ada.l")}
+    first.groups["Premium"] = set()  # the first that has it counts, from the next listing on
+    assert source.members_of("Premium") == set()
+    source.add_member("Premium", ada)
+    assert first.groups["Premium"] == {ada}
+
+
 def test_a_group_that_none_of_them_has_is_not_made(first: FakeDirectory, second: FakeDirectory) -> None:
     del first.groups["Premium"], second.groups["Premium"]
     source = writers(first, second)
