@@ -15,6 +15,7 @@ from idpsync.core.errors import CredentialsRejected, NotFound, RemoteError
 from idpsync.core.model import DirectorySnapshot, DirectoryUser
 from idpsync.sources.ldap.address import Address
 from idpsync.sources.ldap.members import Groups, Roster, Row
+from idpsync.sources.ldap.names import parent
 from idpsync.sources.ldap.people import Person
 from idpsync.sources.ldap.queries import Queries
 from idpsync.sources.ldap.session import Entry, Listing, Search, Session
@@ -93,8 +94,11 @@ class Following:
         if all(one.nothing for one in told):
             return self._moved_on(told, taken_at, {}, {})
         touched = self._touched(told)
+        if any(one.deleted - self._known for one in told):
+            self._check_places(session)
         people, dns = self._people_now(session, touched, person)
         rows = self._rows_now(session, touched, dns, row)
+        self._check_folders(session, touched - self._known - dns.keys() - rows.keys())
         roster = self._roster(people, dns, rows.values())
         found = Groups(Listing(tuple(rows.values())), self.config).resolve(
             self.wanted, roster, look, settled=self.settled
@@ -115,7 +119,7 @@ class Following:
 
     def _touched(self, told: Sequence[Refresh]) -> frozenset[str]:
         """Everybody and every group that has to be looked at again."""
-        known = self.dns.keys() | self.rows.keys()
+        known = self._known
         changed, deleted = set[str](), set[str]()
         for one in told:
             changed |= one.changed
@@ -131,6 +135,24 @@ class Following:
         if len(touched) > max(FEW, len(known) // 4):
             raise Uncertain("so much changed that reading everything is cheaper")
         return touched
+
+    @property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.dns.keys() | self.rows.keys())
+
+    def _check_folders(self, session: Session, strange: frozenset[str]) -> None:
+        """Whoever lies in a folder has another DN with it, comes and goes with it, and is not told."""
+        bases = tuple(search.base for search in self.start.searches)
+        for search in self.queries.folders_of(strange, bases):
+            if session.read_all(search).whole():
+                raise Uncertain("a folder that may hold people was made, renamed or moved")
+
+    def _check_places(self, session: Session) -> None:
+        """What is gone may have been a folder, with everybody in it."""
+        dns = (*self.dns.values(), *(one.key for one in self.rows.values()))
+        places = {parent(dn) for dn in dns}
+        if len(places) > FEW or not all(session.entry_at(dn, ("1.1",))[0] for dn in sorted(places)):
+            raise Uncertain("a folder that held people or groups is gone")
 
     def _people_now(
         self, session: Session, touched: frozenset[str], person: Callable[[Entry], Person | str]
@@ -155,6 +177,8 @@ class Following:
     ) -> dict[str, Row]:
         moved = {key for key in touched & self.dns.keys() if self.dns[key] != dns.get(key)}
         before = {self.dns[key] for key in moved}
+        if before and not before.isdisjoint(map(parent, self.dns.values())):
+            raise Uncertain("somebody under whom others lie was renamed or moved")
         names = before | {dn for key, dn in dns.items() if self.dns.get(key) != dn}
         stale = {key for key, one in self.rows.items() if not names.isdisjoint(one.dns)}
         wanted = (touched - dns.keys() - self.dns.keys()) | (touched & self.rows.keys()) | stale

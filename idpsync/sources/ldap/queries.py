@@ -1,6 +1,7 @@
 """The searches that one configuration asks for."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 
 from idpsync.core.errors import ConfigError, Problem
@@ -9,6 +10,23 @@ from idpsync.sources.ldap.session import Search, escaped, is_filter
 from idpsync.sources.ldap.settings import LdapConfig
 
 NAMES_IN_ONE_FILTER = 100
+
+FOLDERS = (
+    "(|"
+    + "".join(
+        f"(objectClass={name})"
+        for name in (
+            "organizationalUnit",
+            "organization",
+            "dcObject",
+            "locality",
+            "country",
+            "container",
+        )
+    )
+    + ")"
+)
+"""Entries that others lie under: where one gets another name or place, so do they, and nobody tells."""
 
 
 class Queries:
@@ -56,8 +74,15 @@ class Queries:
         return Search("look for renamed groups", config.group_base, config.group_filter, named)
 
     def each_that_counts(self) -> tuple[Search, ...]:
-        """`everybody`, and `groups` where any counts."""
-        return (self.everybody(), self.groups()) if self._wanted else (self.everybody(),)
+        """`everybody`, and `groups` where any counts, with the folders they may lie in."""
+        counted = (self.everybody(), self.groups()) if self._wanted else (self.everybody(),)
+        return tuple(replace(one, filter=f"(|{one.filter}{FOLDERS})") for one in counted)
+
+    def folders_of(self, ids: Iterable[str], bases: Iterable[str]) -> Iterator[Search]:
+        """Those of `ids` that are folders."""
+        everywhere = Search("read changes", "", FOLDERS, ("1.1",))
+        for search in self._by_ids(ids, lambda one: replace(everywhere, filter=f"(&{FOLDERS}{one})")):
+            yield from (replace(search, base=base) for base in bases)
 
     def all_that_counts(self) -> tuple[Search, ...]:
         """The same in one search, where one subtree holds both bases."""

@@ -1,18 +1,14 @@
 """What a real OpenLDAP server says has changed: syncprov with and without a log, refint, odd cookies."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ldap3 import MODIFY_REPLACE
 
-from idpsync.core.changes import DirectoryChanges
-from idpsync.core.model import DirectorySnapshot
-from idpsync.core.ports import CanReadChanges, DirectorySource
+from tests.adapters.sources.following_slapd import PREMIUM, USERS, Followed, groups
 from tests.adapters.sources.ldap_world import SlapdWorld, source_of
-from tests.adapters.sources.wire import broken_wire
-from tests.contracts.directory_changes import DirectoryChangesContract, carried_on, seen_in
+from tests.contracts.directory_changes import DirectoryChangesContract
 from tests.contracts.directory_source import DirectorySourceContract, DirectoryWorld
 from tests.slapd import (
     REFINT,
@@ -29,8 +25,6 @@ from tests.slapd import (
 )
 
 pytestmark = pytest.mark.server
-
-USERS, PREMIUM = "Claude Users", "Claude Premium"
 
 
 class TestWithSessionLog(DirectorySourceContract, DirectoryChangesContract):
@@ -62,39 +56,6 @@ def mended(tmp_path: Path) -> Iterator[Slapd]:
         tmp_path, people=40, groups=groups(), overlays=(*SYNCPROV_LOG, *REFINT)
     ) as server:
         yield server
-
-
-def groups() -> dict[str, list[str]]:
-    everybody = [person_number(n).uid for n in range(40)]
-    return {USERS: everybody[:20], PREMIUM: everybody[:4]}
-
-
-class Followed:
-    """A source that has read, and what was told of since."""
-
-    def __init__(self, slapd: Slapd, *wanted: str, **changes: object) -> None:
-        self.source: DirectorySource = source_of(slapd, *(wanted or (USERS, PREMIUM)), **changes)
-        self.read: DirectorySnapshot = self.source.read()
-        assert self.read.complete, self.read.problems
-        assert self.read.cursor
-        self.slapd, self.cursor, self.seen = slapd, self.read.cursor, seen_in(self.read)
-        self.settings, self.wanted = changes, wanted or (USERS, PREMIUM)
-
-    def changes(self) -> DirectoryChanges | None:
-        assert isinstance(self.source, CanReadChanges)
-        changes = self.source.changes(self.cursor)
-        if changes:
-            self.seen, self.cursor = carried_on(self.seen, changes), changes.cursor
-        return changes
-
-    def goes_on(self) -> DirectoryChanges:
-        """The changes, after which nothing differs from a whole read."""
-        changes = self.changes()
-        assert changes is not None
-        whole = source_of(self.slapd, *self.wanted, **self.settings).read()
-        assert whole.complete, whole.problems
-        assert self.seen == seen_in(whole)
-        return changes
 
 
 # --- what it costs
@@ -255,111 +216,3 @@ def test_somebody_who_comes_back_under_the_same_name_is_not_in_the_old_groups(me
     followed.goes_on()
     mended.add_person(LdapPerson("user0001", "user0001@acme.example"))
     assert followed.goes_on().groups == {}
-
-
-# --- cookies, logs, servers
-
-
-def test_what_happens_during_the_read_is_not_lost(slapd: Slapd) -> None:
-    """Pages that were read already show what is no more; the changes tell of it."""
-    happened: list[int] = []
-
-    def happen(request: int) -> None:
-        if request == 7 and not happened:  # four pages of people have been read
-            happened.append(request)
-            slapd.delete_person("user0030")
-            slapd.modify_person("user0001", mail="other@acme.example")
-            slapd.set_members(PREMIUM, ["user0001"])
-            slapd.add_person(LdapPerson("zoe", "zoe@acme.example"))
-
-    with broken_wire(slapd.port, before_request=happen) as wire:
-        followed = Followed(slapd, url=wire.url)
-        assert happened
-        followed.goes_on()
-
-
-def test_a_cookie_that_the_server_cannot_read_is_read_whole(slapd: Slapd) -> None:
-    """It answers as to a first request: everything, and nothing of who is gone."""
-    followed = Followed(slapd)
-    slapd.delete_person("user0030")
-    known = followed.source._following  # type: ignore[attr-defined]
-    known.start = replace(known.start, cookies=(b"garbage",))
-    assert followed.changes() is None
-
-
-def test_a_server_that_restarts_goes_on(slapd: Slapd) -> None:
-    followed = Followed(slapd)
-    slapd.modify_person("user0030", mail="other@acme.example")
-    slapd.delete_person("user0031")
-    slapd.restart()
-    assert len(followed.goes_on().people) == 2
-
-
-def test_a_log_that_was_too_short_goes_on(tmp_path: Path) -> None:
-    overlays = ("overlay syncprov", "syncprov-sessionlog 3")
-    with running_slapd(tmp_path, people=40, groups=groups(), overlays=overlays) as slapd:
-        followed = Followed(slapd)
-        for n in range(20, 30):
-            slapd.delete_person(person_number(n).uid)
-        assert len(followed.goes_on().people) == 10
-
-
-def test_a_directory_that_was_made_anew_is_read_whole(slapd: Slapd, tmp_path: Path) -> None:
-    """Another state under the same cookie's server: older than the cookie."""
-    followed = Followed(slapd)
-    slapd.modify_person("user0030", mail="other@acme.example")
-    assert followed.changes()
-    slapd.stop()
-    slapd.forget_everything()
-    slapd.start()
-    assert followed.changes() is None
-
-
-def test_another_server_than_the_one_that_was_read_is_read_whole(slapd: Slapd, tmp_path: Path) -> None:
-    with running_slapd(tmp_path, people=40, groups=groups(), overlays=SYNCPROV_LOG) as other:
-        followed = Followed(slapd, url=None, urls=[slapd.url, other.url])
-        slapd.stop()
-        assert followed.changes() is None
-
-
-def test_a_server_without_syncprov_names_no_cursor(tmp_path: Path) -> None:
-    with running_slapd(tmp_path, people=5, groups={USERS: ["user0001"]}) as slapd:
-        snapshot = source_of(slapd, USERS).read()
-    assert (snapshot.complete, snapshot.cursor) == (True, None)
-
-
-def test_ids_that_the_server_does_not_name_have_no_cursor(slapd: Slapd) -> None:
-    assert source_of(slapd, USERS, id_attribute="uid", group_filter="(cn=x)").read().cursor is None
-
-
-def test_bases_whose_parent_cannot_be_seen_are_asked_one_by_one(tmp_path: Path) -> None:
-    hide = f'access to dn.base="{SUFFIX}" by dn.exact="{Slapd.bind_dn}" none by users read'
-    with running_slapd(
-        tmp_path, people=40, groups=groups(), overlays=SYNCPROV_LOG, access=[hide]
-    ) as slapd:
-        followed = Followed(slapd)
-        before = slapd.search_count()
-        assert followed.changes()
-        assert slapd.search_count() - before - 1 == 2
-        slapd.delete_person("user0030")
-        slapd.set_members(PREMIUM, ["user0001"])
-        followed.goes_on()
-
-
-def test_changes_that_a_size_limit_cuts_are_not_told(slapd: Slapd) -> None:
-    followed = Followed(slapd)
-    for n in range(20, 26):
-        slapd.modify_person(person_number(n).uid, title="x")
-    slapd.cap_reader(4)
-    assert followed.changes() is None
-
-
-def test_so_many_changes_are_read_whole(tmp_path: Path) -> None:
-    with running_slapd(tmp_path, people=300, overlays=SYNCPROV_LOG) as slapd:
-        source = source_of(slapd)
-        read = source.read()
-        for n in range(205):
-            slapd.modify_person(person_number(n).uid, title="x")
-        assert isinstance(source, CanReadChanges)
-        assert read.cursor
-        assert source.changes(read.cursor) is None
