@@ -87,6 +87,7 @@ class OktaSource:
 
     def changes(self, since: str) -> DirectoryChanges | None:
         """What is other since the last read or the last changes, by Okta's own stamps."""
+        self._api.crowd.restore()
         with self._api.deadline.within(self._config.read_deadline.total_seconds()):
             return self._changes.since(since, self._clock.now())
 
@@ -94,8 +95,10 @@ class OktaSource:
 
     def find(self, user_name: str) -> tuple[DirectoryUser, frozenset[str]] | None:
         """The person with that login, if they are among those that `read` reads."""
-        if not user_name:
-            return None
+        with self._api.ahead():
+            return self._found(user_name) if user_name else None
+
+    def _found(self, user_name: str) -> tuple[DirectoryUser, frozenset[str]] | None:
         row = self._api.one(f"/api/v1/users/{quote(user_name, safe='')}", operation="find person")
         user = self._people.user(row) if row else None
         if row is None or user is None or fold(user.user_name) != fold(user_name):

@@ -25,17 +25,19 @@ class Writer:
 
     def add(self, group: str, external_id: str) -> None:
         """PUT is idempotent."""
-        known = self._resolved(group, "add member")
-        self._api.write("PUT", _place(known, external_id), operation="add member")
+        with self._api.ahead():
+            known = self._resolved(group, "add member")
+            self._api.write("PUT", _place(known, external_id), operation="add member")
 
     def remove(self, group: str, external_id: str) -> None:
         """Somebody who is not there, or not in it, is out of it already."""
-        known = self._resolved(group, "remove member")
-        try:
-            self._api.write("DELETE", _place(known, external_id), operation="remove member")
-        except NotFound:
-            if not self._groups.by_ids([known.id]):
-                raise
+        with self._api.ahead():
+            known = self._resolved(group, "remove member")
+            try:
+                self._api.write("DELETE", _place(known, external_id), operation="remove member")
+            except NotFound:
+                if not self._groups.by_ids([known.id]):
+                    raise
 
     def _resolved(self, group: str, operation: str) -> Known:
         if group not in self._owned:

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from idpsync.answers import Response
-from idpsync.sources.okta.quota import DIGITS, Crowd, Tally, quota
+from idpsync.sources.okta.quota import AT_ONCE, DIGITS, Crowd, Tally, quota
 from tests.adapters.sources.okta_world import APP, OktaWorld, okta_world
 from tests.twins.okta.server import TOO_MANY, Answer, Fault
 
@@ -158,6 +160,53 @@ def test_one_call_that_waits_holds_up_only_calls_under_the_same_limit(world: Okt
     groups = [w for w in world.twin.seen if "/groups" in w.target]
     last_people = max(n for n, w in enumerate(world.twin.seen) if "/apps/" in w.target)
     assert all(world.twin.seen.index(wire) < last_people for wire in groups)
+
+
+def test_a_login_waits_neither_for_room_nor_for_the_pauses_of_a_read(world: OktaWorld) -> None:
+    world.twin.per_minute |= {"users": 20, "groups": 20}
+    source = world.of(world.config(), "Users", owned=frozenset({"Users"}))
+    source.read()
+    one = "u02000@acme.example"
+    for client in source._api._clients.values():
+        client.pace.pause(50)
+    slept = world.clock.slept
+
+    def login() -> None:
+        assert source.find(one)
+        source.add_member("Users", world.id_of(one))
+        source.remove_member("Users", world.id_of(one))
+
+    with ThreadPoolExecutor() as pool, ExitStack() as lanes:
+        for _ in range(AT_ONCE):
+            lanes.enter_context(source._api.crowd.joined())
+        entered = pool.submit(login)
+        assert wait([entered], timeout=10).done
+        entered.result()
+    assert world.clock.slept == slept
+
+
+def test_a_login_is_let_in_when_the_time_of_a_read_is_over(world: OktaWorld) -> None:
+    source = world.source("Users")
+    with source._api.deadline.within(0):
+        assert source.find("u02000@acme.example")
+
+
+def test_a_login_is_slowed_by_its_own_answers(world: OktaWorld) -> None:
+    """Many writes one after the other keep to our part, as reads do."""
+    world.twin.per_minute["groups"] = 10
+    source = world.of(world.config(), "Users", owned=frozenset({"Users"}))
+    for n in range(2000, 2012):
+        source.add_member("Users", world.id_of(f"u{n:05}@acme.example"))
+    assert world.twin.statuses[429] == 0
+    assert world.twin.most_in_a_minute["groups"] <= 5
+
+
+def test_changes_are_read_in_as_many_lanes_as_at_first(world: OktaWorld) -> None:
+    source = world.source("Users")
+    cursor = source.read().cursor
+    source._api.crowd.thin_out()
+    assert source.changes(cursor or "")
+    assert source._api.crowd.most == AT_ONCE
 
 
 def test_somebody_elses_use_of_the_limit_slows_us_and_shortens_nothing(world: OktaWorld) -> None:
