@@ -16,6 +16,8 @@ from idpsync.sources.okta.settings import OktaConfig
 from idpsync.sources.pages import Pages
 
 APP_PAGE = 500
+FROM_ALL = "the members of every group that is asked for, and this directory does not show"
+SET = "nobody leaves until it does, or directory.people_groups or directory.app_id says who they are"
 
 
 @dataclass(slots=True)
@@ -103,6 +105,9 @@ class Reading:
         read.proof = Proof("; ".join(sorted(ended)) or "no group was read", pages)
         if errors:
             read.problems.append(f"people were not read to the end: {errors[0]}")
+        elif not self._config.people_groups and (lacking := [n for n in scope if _lacks(read, n)]):
+            told = f"people are known in part only: they are {FROM_ALL}, {', '.join(lacking)}; {SET}"
+            read.problems.append(told)
         if spoiled:
             read.problems.append(f"{spoiled} members of groups came without id or login")
         if not read.people:
@@ -123,6 +128,10 @@ class Reading:
 def people_scope(config: OktaConfig, wanted: frozenset[str]) -> frozenset[str]:
     """The groups whose members are the people, where no application says who they are."""
     return frozenset(config.people_groups) or wanted
+
+
+def _lacks(read: Whole, name: str) -> bool:
+    return name in read.found.lacking or read.group(name).coverage is Coverage.GONE
 
 
 def _ids(groups: Iterable[Members]) -> set[str]:

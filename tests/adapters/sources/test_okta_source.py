@@ -108,12 +108,32 @@ def test_without_people_groups_a_group_that_is_gone_leaves_the_people_in_doubt(w
     world.rename_group("Premium", "Gold")
     snapshot = world.of(world.config(people_groups=[]), "Users", "Premium").read()
     assert snapshot.users_coverage is Coverage.PARTIAL
+    (problem,) = snapshot.problems
+    assert "known in part only" in problem
+    assert "does not show, Premium; nobody leaves" in problem
+    assert "directory.people_groups or directory.app_id" in problem
+
+
+def test_without_people_groups_a_group_that_is_deleted_meanwhile_leaves_them_in_doubt_in_words(
+    world: OktaWorld,
+) -> None:
+    world.put_group("Premium", ["eve"])
+    team = world.org.team("Premium").row["id"]
+
+    def delete(answer: Answer) -> Answer:
+        del world.org.teams[team]
+        return answer
+
+    world.twin.faults.append(Fault(f"{team}/users", delete))
+    snapshot = world.of(world.config(people_groups=[]), "Users", "Premium").read()
+    assert snapshot.users_coverage is Coverage.PARTIAL
+    assert "does not show, Premium;" in snapshot.problems[0]
 
 
 def test_a_group_of_people_that_is_gone_is_told(world: OktaWorld) -> None:
     snapshot = world.of(world.config(people_groups=[EVERYONE, "Never Made"])).read()
     assert snapshot.users_coverage is Coverage.PARTIAL
-    assert "group 'Never Made' of people_groups: no group has this name or id" in snapshot.problems
+    assert snapshot.problems == ("group 'Never Made' of people_groups: no group has this name or id",)
 
 
 def test_an_app_user_without_the_person_inside_makes_the_people_partial(app_world: OktaWorld) -> None:
