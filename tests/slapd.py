@@ -345,6 +345,8 @@ def slapd_conf(folder: Path, size_limit: int, access: Sequence[str], overlays: S
     return "\n".join(
         [
             *(f"include /etc/ldap/schema/{name}.schema" for name in schemas),
+            # a group that may be empty (draft-howard-rfc2307bis §2.2)
+            "objectclass ( 1.3.6.1.4.1.99999.1 NAME 'groupOfMembers' SUP top MUST cn MAY member )",
             "modulepath /usr/lib/ldap",
             *(f"moduleload {module}" for module in ("back_mdb", "back_monitor", *modules)),
             f"pidfile {folder}/slapd.pid",

@@ -92,7 +92,7 @@ class Rows:
             dns, uids = self._dns(entry), frozenset(map(fold, entry.texts("memberUid")))
         except Unreadable as error:
             return Row(entry.dn, key, external_id, names, frozenset(), doubt=str(error))
-        empty = not dns and not uids and _demands_a_member(classes)
+        empty = not dns and not uids and demands_a_member(classes)
         doubt = f"{entry.dn} shows no member: hidden from this bind DN?" if empty else ""
         return Row(entry.dn, key, external_id, names, dns, uids, doubt, bool(classes & MADE_UP))
 
@@ -264,7 +264,7 @@ def _joined(parts: Sequence[Closure]) -> Closure:
     )
 
 
-def _demands_a_member(classes: set[str]) -> bool:
+def demands_a_member(classes: set[str]) -> bool:
     """Whether a group without members cannot be: its class demands one, or its class is hidden too."""
     return bool(classes & DEMAND_A_MEMBER) or not classes & MAY_BE_EMPTY
 

@@ -6,6 +6,7 @@ from idpsync.core.errors import Malformed, NotFound, Refused
 from idpsync.core.model import fold
 from idpsync.sources.ldap.connection import LIBRARY_ERRORS
 from idpsync.sources.ldap.errors import SYSTEM, lost, result_error
+from idpsync.sources.ldap.members import demands_a_member
 from idpsync.sources.ldap.named import NamedPeople, Somebody
 from idpsync.sources.ldap.queries import any_of
 from idpsync.sources.ldap.session import Entry, Search, Session
@@ -33,7 +34,7 @@ class WrittenGroups:
             entry = self._entry(session, group, "read members")
             attribute = _member_attribute(entry)
             named = entry.texts(attribute)
-            if not named and attribute != "memberUid":
+            if not named and demands_a_member(_classes(entry)):
                 told = f"{entry.dn} shows no member: hidden from this bind DN?"
                 raise Malformed(SYSTEM, "read members", told)
             people = NamedPeople(session, self._config)
@@ -110,9 +111,13 @@ class WrittenGroups:
         raise result_error(code, str(result["description"]), str(result["message"]), operation)
 
 
+def _classes(entry: Entry) -> set[str]:
+    return {name.lower() for name in entry.texts("objectClass")}
+
+
 def _member_attribute(entry: Entry) -> str:
     """How a group of its class names its members."""
-    classes = {name.lower() for name in entry.texts("objectClass")}
+    classes = _classes(entry)
     if "posixgroup" in classes and not classes & {"groupofnames", "groupofmembers"}:
         return "memberUid"
     return "uniqueMember" if "groupofuniquenames" in classes else "member"

@@ -71,6 +71,16 @@ def test_a_group_of_posix_users_may_become_empty(slapd: Slapd) -> None:
     assert groups.members_of("posixGroup") == frozenset()
 
 
+def test_a_group_of_members_may_become_empty(tmp_path: Path) -> None:
+    group = LdapGroup(OURS, ("user0001",), object_class="groupOfMembers")
+    with running_slapd(tmp_path, people=3, groups=[group]) as slapd:
+        groups = writer(slapd, OURS, group_filter="(objectClass=groupOfMembers)")
+        groups.remove_member(OURS, entry_uuid("user0001"))
+        assert groups.members_of(OURS) == frozenset()
+        groups.add_member(OURS, entry_uuid("user0002"))
+        assert groups.members_of(OURS) == {entry_uuid("user0002")}
+
+
 def test_a_bind_dn_that_may_not_write_is_told(slapd: Slapd) -> None:
     groups = writer(slapd, "groupOfNames", bind_dn=slapd.bind_dn)
     with pytest.raises(CredentialsRejected, match="insufficientAccessRights"):
