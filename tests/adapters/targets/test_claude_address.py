@@ -92,3 +92,33 @@ def test_the_address_of_somebody_let_go_is_free_and_the_newcomer_is_not_taken_fo
     target.apply(delete(ada))
     assert house.user_names() == [ADA]
     assert house.members_of("seat-standard") == {"id-bob"}
+
+
+def test_somebody_without_an_id_has_their_own_address(opened: Open) -> None:
+    house = opened("login_only")
+    unmarked = replace(create("ada", STANDARD), external_id="")
+    account = house.target().apply(unmarked)
+    assert house.target().apply(unmarked) == account
+
+
+def test_somebody_who_is_called_otherwise_by_now_keeps_their_address(opened: Open) -> None:
+    house = opened("login_only")
+    account = house.target().apply(create("ada", STANDARD))
+    renamed = replace(profile("ada"), user_name="lovelace@acme.example")
+    assert house.target().apply(replace(create("ada", STANDARD), profile=renamed)).id == account.id
+
+
+def test_an_address_that_another_process_saw_given_up_is_free_at_once(opened: Open) -> None:
+    house = opened("scim_advanced")
+    target = house.target()
+    ada = target.apply(create("ada", STANDARD))
+    elsewhere = replace(profile("ada"), email="lovelace@acme.example")
+    house.target().apply(update(ada, elsewhere, "email"))
+    bob = target.apply(replace(create("bob", STANDARD), profile=BOB_AT_ADAS))
+    assert bob.profile == BOB_AT_ADAS
+
+
+def test_a_member_who_is_adopted_is_known_by_the_id_that_claude_gave_them(opened: Open) -> None:
+    house = opened("login_only")
+    member = house.org.add_member(ADA)
+    assert house.target().apply(create("ada", STANDARD)).id == member["id"]
