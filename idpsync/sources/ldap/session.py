@@ -158,7 +158,7 @@ class Session:
     def read_each(self, search: Search, keep: Callable[[Entry], T]) -> Listing[T]:
         """What `keep` makes of every entry, so that no more than a page of entries is in memory."""
         entries: list[T] = []
-        seen: set[bytes] = set()
+        seen, shown = set[bytes](), set[str]()
         cookie: bytes | None = None
         for page in range(1, MAX_PAGES + 1):
             try:
@@ -170,9 +170,12 @@ class Session:
                 return _cut(entries, failure, page)
             if not cookie:
                 return Listing(tuple(entries), pages=page)
-            # 389-ds gives one cookie for all pages, so only a page without entries proves a circle
-            if cookie in seen and not found:
-                break
+            # 389-ds gives one cookie for all pages, so only a page without anybody new proves a circle
+            if cookie in seen:
+                dns = {entry.dn for entry in found}
+                if dns <= shown:
+                    break
+                shown |= dns
             seen.add(cookie)
         circle = Malformed(SYSTEM, search.operation, "the server's pages never end")
         return _cut(entries, circle, len(seen))

@@ -29,6 +29,15 @@ def test_pages_that_never_end_are_given_up() -> None:
     assert "never end" in found.reason
 
 
+@pytest.mark.parametrize("people", [1, 2])
+def test_the_same_pages_again_and_again_are_given_up(people: int) -> None:
+    """As many kinds of page as people, in turn, and one cookie."""
+    found = listing(lambda n, number: person(number, f"u{n % people}") + done(number, b"again"))
+    assert len(found.entries) <= 2 * people + 1
+    assert found.coverage is Coverage.PARTIAL
+    assert "never end" in found.reason
+
+
 def test_one_cookie_for_all_pages_is_no_circle_while_people_come() -> None:
     found = listing(lambda n, number: person(number, f"u{n}") + done(number, b"0" if n < 5 else b""))
     assert (len(found.entries), found.coverage) == (5, Coverage.COMPLETE)
