@@ -5,7 +5,6 @@ go one by one. Whoever is gone is taken out of every group here, since the serve
 Where anything is not certain, `Uncertain` is raised and everything is to be read.
 """
 
-import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -24,6 +23,7 @@ from idpsync.sources.ldap.dirsync import DirSync, Told
 from idpsync.sources.ldap.following import Uncertain
 from idpsync.sources.ldap.names import lies_under, normal
 from idpsync.sources.ldap.people import People
+from idpsync.sources.ldap.queries import asked_about
 from idpsync.sources.ldap.session import Entry, Session, Unreadable
 from idpsync.sources.ldap.settings import LdapConfig
 from idpsync.sources.remembered import Remembered
@@ -34,9 +34,8 @@ UNPROVEN = (
     "nobody has been deleted yet)"
 )
 ABOUT_ALL = ("objectClass", "isDeleted", "name", "parentGUID", "member")
-_ATTRIBUTE = re.compile(r"\(\s*([A-Za-z][\w;.-]*)\s*(?::[^=()]*)?[~<>]?=")
 NOT_REPLICATED = frozenset({"memberof", "lastlogon", "badpwdcount", "badpasswordtime", "logoncount"})
-"""What a filter may ask about and no feed tells of."""
+"""What a filter or a person's attribute may ask about and no feed tells of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,8 @@ def why_not_followed(config: LdapConfig) -> str:
         return f"{config.user_base} lies in no domain"
     if domain_of(config.user_base) != domain_of(config.group_base):
         return "people and groups lie in two domains"
-    if hidden := sorted(_asked_about(config) & NOT_REPLICATED):
-        return f"a filter asks about {hidden[0]}, of which no changes are told"
+    if hidden := sorted(asked_about(config) & NOT_REPLICATED):
+        return f"the configuration asks about {hidden[0]}, of which no changes are told"
     return ""
 
 
@@ -127,7 +126,7 @@ class AdFollowing:
 
     def _told(self, session: Session, people: People) -> tuple[dict[str, Told], bytes]:
         context, own = domain_of(self.config.user_base), self.start.object_security
-        asked = {*people.attributes, self.config.group_name_attribute, *_asked_about(self.config)}
+        asked = {*people.attributes, self.config.group_name_attribute, *asked_about(self.config)}
         feed = DirSync(session, context, object_security=own)
         try:
             return feed.since(self.start.cookie, (*ABOUT_ALL, *sorted(asked)))
@@ -259,8 +258,3 @@ def following(
 
 def cursor_of(server: Address, mark: str, steps: int) -> str:
     return f"{server.named} {mark}.{steps}"
-
-
-def _asked_about(config: LdapConfig) -> set[str]:
-    """Attributes that decide who counts, by the filters."""
-    return {name.lower() for name in _ATTRIBUTE.findall(config.user_filter + config.group_filter)}

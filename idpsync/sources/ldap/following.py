@@ -17,7 +17,7 @@ from idpsync.sources.ldap.address import Address
 from idpsync.sources.ldap.members import Groups, Roster, Row
 from idpsync.sources.ldap.names import parent
 from idpsync.sources.ldap.people import Person
-from idpsync.sources.ldap.queries import Queries
+from idpsync.sources.ldap.queries import Queries, asked_about
 from idpsync.sources.ldap.session import Entry, Listing, Search, Session
 from idpsync.sources.ldap.settings import LdapConfig
 from idpsync.sources.ldap.strangers import Look
@@ -26,6 +26,14 @@ from idpsync.sources.remembered import Remembered
 
 FOLLOWED_ID = "entryuuid"  # the server names entries by it, so it has to be the id of people
 FEW = 200  # so many entries are read one by one, whatever the size of the directory
+
+MADE_BY_THE_SERVER = frozenset(
+    {
+        *("memberof", "ismemberof", "nsrole", "entrydn", "hassubordinates", "numsubordinates"),
+        *("pwdaccountlockedtime", "pwdfailuretime", "authtimestamp"),
+    }
+)
+"""Attributes that overlays (memberof, dynlist, ppolicy, lastbind) write without telling of a change."""
 
 
 class Uncertain(Exception):
@@ -43,7 +51,7 @@ class Start:
 
 def start(session: Session, queries: Queries, config: LdapConfig) -> Start | None:
     """Taken before a read, so that nothing which happens meanwhile is lost; None where nobody tells."""
-    if config.id_attribute.lower() != FOLLOWED_ID:
+    if config.id_attribute.lower() != FOLLOWED_ID or asked_about(config) & MADE_BY_THE_SERVER:
         return None
     for searches in dict.fromkeys((queries.all_that_counts(), queries.each_that_counts())):
         try:

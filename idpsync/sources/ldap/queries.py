@@ -1,5 +1,6 @@
 """The searches that one configuration asks for."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
@@ -10,6 +11,7 @@ from idpsync.sources.ldap.session import Search, escaped, is_filter
 from idpsync.sources.ldap.settings import LdapConfig
 
 NAMES_IN_ONE_FILTER = 100
+_ATTRIBUTE = re.compile(r"\(\s*([A-Za-z][\w;.-]*)\s*(?::[^=()]*)?[~<>]?=")
 
 FOLDERS = (
     "(|"
@@ -114,6 +116,13 @@ class Queries:
 def any_of(attribute: str, values: Iterable[str]) -> str:
     """A filter for entries that have one of these values."""
     return f"(|{''.join(f'({attribute}={escaped(value)})' for value in values)})"
+
+
+def asked_about(config: LdapConfig) -> set[str]:
+    """Attributes in lower case that decide who counts, or that policy may ask for."""
+    marks = {config.active_attribute or "", *config.extra_attributes} - {""}
+    filters = _ATTRIBUTE.findall(config.user_filter + config.group_filter)
+    return {name.lower() for name in (*marks, *filters)}
 
 
 def check_filters(config: LdapConfig) -> None:

@@ -11,11 +11,13 @@ from tests.adapters.sources.following_slapd import PREMIUM, USERS, Followed, gro
 from tests.adapters.sources.ldap_world import source_of
 from tests.adapters.sources.wire import broken_wire
 from tests.slapd import (
+    PEOPLE,
     SUFFIX,
     SYNCPROV,
     SYNCPROV_LOG,
     LdapPerson,
     Slapd,
+    group_dn,
     person_number,
     running_slapd,
 )
@@ -101,6 +103,28 @@ def test_a_server_without_syncprov_names_no_cursor(tmp_path: Path) -> None:
 
 def test_ids_that_the_server_does_not_name_have_no_cursor(slapd: Slapd) -> None:
     assert source_of(slapd, USERS, id_attribute="uid", group_filter="(cn=x)").read().cursor is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user_filter": f"(&(objectClass=inetOrgPerson)(memberOf={group_dn('staff')}))"},
+        {"user_filter": f"(&(uid=*)(entryDN:dnSubtreeMatch:={PEOPLE}))"},
+        {"extra_attributes": ["memberOf"]},
+        {"active_attribute": "pwdAccountLockedTime"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_what_the_server_makes_up_by_itself_has_no_cursor(
+    tmp_path: Path, changes: dict[str, object]
+) -> None:
+    """Who comes into `staff` fits the filter from then on, and nothing tells of them."""
+    overlays = (*SYNCPROV_LOG, "overlay memberof", "memberof-refint TRUE")
+    with running_slapd(tmp_path, people=5, groups=(), overlays=overlays) as slapd:
+        slapd.add_group("staff", ["user0000", "user0001"])
+        slapd.add_group(USERS, ["user0000"])
+        read = source_of(slapd, USERS, **changes).read()
+    assert (read.complete, read.cursor) == (True, None)
 
 
 def test_bases_whose_parent_cannot_be_seen_are_asked_one_by_one(tmp_path: Path) -> None:
