@@ -184,10 +184,14 @@ def test_another_order_takes_nothing_from_anybody(house: TwoDirectories) -> None
 # --- between two whole reads --------------------------------------------------------------------------
 
 
-def standing() -> tuple[StandingHouse, FakeDirectory]:
-    """p1 is in both directories, zoe in the second only; nothing is left to do."""
+def standing(*lacks: str) -> tuple[StandingHouse, FakeDirectory]:
+    """p1 is in both directories, zoe in the second only; nothing is left to do.
+
+    The second `lacks` these groups.
+    """
     house = settled()
-    second = FakeDirectory(clock=house.clock, groups={name: set() for name in GROUPS})
+    there = [name for name in GROUPS if name not in lacks]
+    second = FakeDirectory(clock=house.clock, groups={name: set() for name in there})
     second.add("p1", "Users")
     second.add("zoe", "Users")
     both = (house.directory.source(*GROUPS), second.source(*GROUPS))
@@ -227,3 +231,34 @@ def test_whoever_is_in_both_loses_a_group_only_where_they_are_in_it_nowhere() ->
     second.groups["Premium"].discard(second.id_of("p1"))
     assert looked(house) == NOTHING
     assert house.tiers()["p1"] == "standard"
+
+
+def test_a_group_that_one_of_them_does_not_have_needs_no_whole_read_of_the_others() -> None:
+    house, second = standing("Premium", "Contractors")
+    second.add("kim", "Users")
+    house.directory.set_members("Premium", ["p0", "p2"])
+    assert looked(house) == NOTHING
+    assert (house.tiers()["kim"], house.tiers()["p2"]) == ("standard", "premium")
+    second.remove("kim")
+    second.switch("zoe", active=False)
+    assert looked(house) == NOTHING
+    assert (house.tiers()["kim"], house.tiers()["zoe"]) == ("off", "off")
+
+
+@pytest.mark.parametrize("fault", ["appears", "vanishes", "cut", "hidden"])
+def test_what_else_comes_to_be_lacking_is_read_whole(fault: str) -> None:
+    house, second = standing("Premium")
+    before = house.tiers()
+    match fault:
+        case "appears":
+            second.groups["Premium"] = set()
+        case "vanishes":
+            second.rename_group("Users", "People")
+        case "cut":
+            second.shows = 1
+        case "hidden":
+            second.hidden.add("Users")
+    reads = house.directory.reads
+    house.run()
+    assert house.directory.reads == reads + 1
+    assert house.tiers() == before

@@ -1,23 +1,78 @@
-"""What changed in several directories, told as of one."""
+"""What changed in several directories, told as of one.
 
+A directory that lacks a group which another has gives no cursor, since alone it would lack something. It
+is read whole and compared with what it showed before.
+"""
+
+import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from idpsync.core.changes import DirectoryChanges
-from idpsync.core.model import DirectorySnapshot, DirectoryUser
+from idpsync.core.changes import DirectoryChanges, MemberChanges, differences
+from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser
+from idpsync.core.ports import CanReadChanges
 from idpsync.sources.merged.parts import Part, PartRead
 from idpsync.sources.merged.people import People, Verified, address, addresses
 from idpsync.sources.remembered import Remembered
 
 
+def cursor_of(read: PartRead) -> str | None:
+    """Where one directory goes on: its own cursor, else what it showed. None where it never tells."""
+    if read.snapshot is None or read.snapshot.cursor is not None:
+        return read.snapshot.cursor if read.snapshot else None
+    return shown(read.snapshot) if isinstance(read.part.source, CanReadChanges) else None
+
+
+def shown(read: DirectorySnapshot) -> str:
+    """Reads with the same one show the same."""
+    people = sorted(repr((user.external_id, user)) for user in read.users)
+    members = sorted((name, sorted(ids)) for name, ids in _members_of(read).items())
+    said = repr((read.scope, people, members, sorted(_groups_of(read).items())))
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _groups_of(read: DirectorySnapshot) -> Mapping[str, tuple[str, Coverage]]:
+    return {group.name: (group.external_id, group.coverage) for group in read.groups}
+
+
+def _members_of(read: DirectorySnapshot) -> dict[str, frozenset[str]]:
+    return {group.name: group.members or frozenset() for group in read.groups}
+
+
 @dataclass(slots=True)
 class Held:
-    """One directory as of its last read or changes, in its own ids."""
+    """One directory as of its last read or changes, in its own ids. `whole` is how it was read last,
+    where it has no cursor.
+    """
 
     part: Part
     people: dict[str, DirectoryUser]
     members: dict[str, frozenset[str]]
+    whole: DirectorySnapshot | None
+
+    def changes(self, cursor: str) -> DirectoryChanges | None:
+        """What the directory tells, or shows when it is read again; None where that is not certain."""
+        source = self.part.source
+        if self.whole is not None:
+            return self._compared(self.whole, source.read())
+        return source.changes(cursor) if isinstance(source, CanReadChanges) else None
+
+    def _compared(self, before: DirectorySnapshot, read: DirectorySnapshot) -> DirectoryChanges | None:
+        same = before.scope == read.scope and _groups_of(before) == _groups_of(read)
+        if not same or read.problems or read.users_coverage is not Coverage.COMPLETE:
+            return None
+        members = _members_of(read)
+        return DirectoryChanges(
+            cursor=shown(read),
+            taken_at=read.taken_at,
+            people=differences(self.people, {user.external_id: user for user in read.users}),
+            groups={
+                name: MemberChanges(now - self.members[name], self.members[name] - now)
+                for name, now in members.items()
+                if now != self.members[name]
+            },
+        )
 
 
 @dataclass(slots=True)
@@ -43,7 +98,8 @@ class Memory:
             Held(
                 part,
                 {user.external_id: user for user in read.users},
-                {group.name: group.members or frozenset() for group in read.groups},
+                _members_of(read),
+                None if read.cursor else read,
             )
             for part, read in shown
         ]

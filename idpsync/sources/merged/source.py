@@ -8,16 +8,17 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import structlog
 
 from idpsync.core.changes import DirectoryChanges
 from idpsync.core.errors import CredentialsRejected, Malformed, NotFound, Refused, RemoteError
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, Proof
-from idpsync.core.ports import CanFind, CanReadChanges, CanWriteGroups, Clock
+from idpsync.core.ports import CanFind, CanWriteGroups, Clock
 from idpsync.core.records import Health
 from idpsync.core.suspicion import SCOPE_PARTS
-from idpsync.sources.merged.changes import Memory
+from idpsync.sources.merged.changes import Memory, cursor_of
 from idpsync.sources.merged.groups import joined, others, united
 from idpsync.sources.merged.parts import Part, PartRead
 from idpsync.sources.merged.people import People, Verified, merged
@@ -72,7 +73,6 @@ class MergedSource:
             groups=tuple(united(name, reads, people) for name in sorted(self._wanted)),
             users_coverage=_coverage(reads, people),
             problems=(*(p for read in reads for p in read.problems), *people.problems),
-            cursor=_cursor(reads),
             scope=self.scope,
             other_groups=others(snapshots),
             users_proof=_proof(reads),
@@ -81,6 +81,7 @@ class MergedSource:
             several=True,
         )
         if snapshot.complete:
+            snapshot = replace(snapshot, cursor=_cursor(reads))
             self._memory = Memory.of(snapshot, reads, people, self._verified)
         self._everybody_read = snapshot.users_coverage is Coverage.COMPLETE
         if self._people and not self._everybody_read:
@@ -101,9 +102,8 @@ class MergedSource:
         if memory is None or since != memory.cursor:
             return None
         told: list[DirectoryChanges] = []
-        for part, cursor in zip(self.parts, json.loads(since), strict=True):
-            source = part.source
-            seen = source.changes(cursor) if isinstance(source, CanReadChanges) else None
+        for held, cursor in zip(memory.held, json.loads(since), strict=True):
+            seen = held.changes(cursor)
             if seen is None or seen.problems:
                 return None
             told.append(seen)
@@ -265,7 +265,7 @@ def _coverage(reads: Sequence[PartRead], people: People) -> Coverage:
 
 
 def _cursor(reads: Sequence[PartRead]) -> str | None:
-    cursors = [read.snapshot.cursor for read in reads if read.snapshot and read.snapshot.cursor]
+    cursors = [cursor for read in reads if (cursor := cursor_of(read))]
     return _cursors(cursors) if len(cursors) == len(reads) else None
 
 

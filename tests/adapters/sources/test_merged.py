@@ -1,12 +1,15 @@
 """Several directories as one: one person, one group, and what a failing directory may not do."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
 from idpsync.core.changes import DirectoryChanges, MemberChanges
 from idpsync.core.errors import CredentialsRejected, Malformed, NotFound, Refused, Transient
-from idpsync.core.model import Coverage, DirectorySnapshot
+from idpsync.core.model import Coverage, DirectorySnapshot, Group
 from idpsync.core.ports import CanWriteGroups
 from idpsync.core.suspicion import SCOPE_PARTS
 from idpsync.sources.merged.parts import Part
@@ -309,6 +312,60 @@ def test_a_directory_that_cannot_tell_makes_everything_be_read(
     assert cursor
     second.forgetful = True
     assert source.changes(cursor) is None
+
+
+class LacksPremium(FakeSource):
+    """Gives no cursor for it; `told` of what it reads may be other."""
+
+    told: Mapping[str, Any] = MappingProxyType({})
+
+    def read(self, since: str | None = None) -> DirectorySnapshot:
+        return replace(super().read(since), **self.told)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"scope": "something else"},
+        {"problems": ("odd",)},
+        {"users_coverage": Coverage.PARTIAL},
+        {"groups": (Group("Premium", "Premium", None, Coverage.GONE),)},
+    ],
+)
+def test_one_that_lacks_a_group_is_compared_only_where_it_is_read_as_before(
+    first: FakeDirectory, second: FakeDirectory, other: Mapping[str, Any]
+) -> None:
+    del second.groups["Premium"]
+    lacks = LacksPremium(second, frozenset(GROUPS))
+    source = merged_of(first.source(*GROUPS), lacks, groups=GROUPS)
+    cursor = source.read().cursor
+    assert cursor
+    second.add("zoe", "Users")
+    seen = source.changes(cursor)
+    assert seen
+    assert seen.cursor != cursor
+    zoe = f"b:{second.id_of('zoe')}"
+    assert seen.people.keys() == seen.groups["Users"].joined == {zoe}
+    lacks.told = other
+    assert source.changes(seen.cursor) is None
+
+
+class NeverTells:
+    """Reads, and tells of no changes."""
+
+    name = kind = "fake"
+
+    def __init__(self, source: FakeSource) -> None:
+        self.read, self.probe = source.read, source.probe
+
+
+def test_one_that_never_tells_of_changes_leaves_no_cursor(
+    first: FakeDirectory, second: FakeDirectory
+) -> None:
+    del second.groups["Premium"]
+    lacks = NeverTells(second.source(*GROUPS))
+    read = merged_of(first.source(*GROUPS), lacks, groups=GROUPS).read()
+    assert (read.complete, read.cursor) == (True, None)
 
 
 # --- one person at a time -----------------------------------------------------------------------------

@@ -6,8 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from idpsync.core.ports import DirectorySource
 from tests.adapters.sources.ldap_world import SlapdWorld
-from tests.adapters.sources.merged_world import DeclaringFileWorld, SplitWorld, WritingWorlds
+from tests.adapters.sources.merged_world import (
+    DeclaringFileWorld,
+    SplitWorld,
+    WritingWorlds,
+    merged_of,
+)
 from tests.adapters.sources.test_fake_source import FakeWorld
 from tests.contracts.directory_changes import DirectoryChangesContract
 from tests.contracts.directory_source import DirectorySourceContract, DirectoryWorld
@@ -25,6 +31,21 @@ class TestTwoFakes(Merged, DirectoryChangesContract):
     @pytest.fixture
     def world(self) -> DirectoryWorld:
         return SplitWorld(FakeWorld(), FakeWorld())
+
+
+class LacksAGroup(SplitWorld):
+    """The second directory has one group fewer, which nobody is in anywhere."""
+
+    def source(self, *groups: str) -> DirectorySource:
+        asked = (*groups, "Only in the first")
+        self.first.put_group("Only in the first", [])
+        return merged_of(self.first.source(*asked), self.second.source(*asked), groups=asked)
+
+
+class TestOneLacksAGroup(DirectoryChangesContract):
+    @pytest.fixture
+    def world(self) -> DirectoryWorld:
+        return LacksAGroup(FakeWorld(), FakeWorld())
 
 
 class TestWriting(GroupWritingContract):
