@@ -8,9 +8,25 @@ from idpsync.sources.merged.source import MergedSource, merge
 from tests.adapters.sources.test_fake_source import FakeWorld
 from tests.adapters.sources.test_file_source import FileWorld
 from tests.contracts.directory_source import DirectoryWorld, Sample
-from tests.fakes.source import SteadyClock
+from tests.fakes.source import FakeDirectory, SteadyClock
 
 IN_BOTH, IN_SECOND = {"ada"}, {"bob"}
+GROUPS = ("Premium", "Users")
+
+
+def first_of_two() -> FakeDirectory:
+    made = FakeDirectory(groups={name: set() for name in GROUPS})
+    made.add("ada", "Premium", given_name="Ada")
+    made.add("eve", "Users")
+    return made
+
+
+def second_of_two() -> FakeDirectory:
+    """ada under another name, and bob."""
+    made = FakeDirectory(groups={name: set() for name in GROUPS})
+    made.add("ada.l", "Users", given_name="Augusta", email="ADA@acme.example")
+    made.add("bob", "Users")
+    return made
 
 
 def verified(email: str) -> bool:

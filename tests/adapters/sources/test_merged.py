@@ -1,41 +1,27 @@
 """Several directories as one: one person, one group, and what a failing directory may not do."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from types import MappingProxyType
-from typing import Any
 
 import pytest
 
-from idpsync.core.changes import DirectoryChanges, MemberChanges
-from idpsync.core.errors import CredentialsRejected, Malformed, NotFound, Refused, Transient
-from idpsync.core.model import Coverage, DirectorySnapshot, Group
-from idpsync.core.ports import CanWriteGroups
+from idpsync.core.errors import CredentialsRejected, Malformed, Transient
+from idpsync.core.model import Coverage, DirectorySnapshot
 from idpsync.core.suspicion import SCOPE_PARTS
 from idpsync.sources.merged.parts import Part
-from idpsync.sources.merged.source import MergedSource, merge
-from tests.adapters.sources.merged_world import merged_of, verified
+from idpsync.sources.merged.source import merge
+from tests.adapters.sources.merged_world import GROUPS, first_of_two, merged_of, second_of_two, verified
 from tests.contracts.directory_source import group_of
-from tests.fakes.group_writing import FakeWriter
 from tests.fakes.source import FakeDirectory, FakeSource, SteadyClock
-
-GROUPS = ("Premium", "Users")
 
 
 @pytest.fixture
 def first() -> FakeDirectory:
-    made = FakeDirectory(groups={name: set() for name in GROUPS})
-    made.add("ada", "Premium", given_name="Ada")
-    made.add("eve", "Users")
-    return made
+    return first_of_two()
 
 
 @pytest.fixture
 def second() -> FakeDirectory:
-    made = FakeDirectory(groups={name: set() for name in GROUPS})
-    made.add("ada.l", "Users", given_name="Augusta", email="ADA@acme.example")
-    made.add("bob", "Users")
-    return made
+    return second_of_two()
 
 
 def read(*directories: FakeDirectory) -> DirectorySnapshot:
@@ -223,151 +209,6 @@ def test_where_all_fail_the_rejection_is_told_first(first: FakeDirectory, second
         read(first, second)
 
 
-# --- changes ------------------------------------------------------------------------------------------
-
-
-def test_what_changed_about_somebody_who_is_in_both_is_for_a_whole_read(
-    first: FakeDirectory, second: FakeDirectory
-) -> None:
-    source = merged_of(first.source(*GROUPS), second.source(*GROUPS), groups=GROUPS)
-    cursor = source.read().cursor
-    assert cursor
-    first.add("ada", given_name="Augusta Ada")
-    assert source.changes(cursor) is None
-
-
-@pytest.mark.parametrize("leaves", [True, False])
-def test_an_address_that_no_longer_stands_in_both_is_for_a_whole_read(
-    first: FakeDirectory, second: FakeDirectory, leaves: bool
-) -> None:
-    source = merged_of(first.source(*GROUPS), second.source(*GROUPS), groups=GROUPS)
-    cursor = source.read().cursor
-    assert cursor
-    if leaves:
-        first.remove("ada")
-    else:
-        first.add("ada", email="ada.lovelace@acme.example")
-    assert source.changes(cursor) is None
-
-
-class TellsOfNobodyWhoIsGone(FakeSource):
-    """Of the groups of somebody who is gone it tells nothing, as most directories do."""
-
-    def changes(self, since: str) -> DirectoryChanges | None:
-        seen = super().changes(since)
-        assert seen
-        gone = {key for key, user in seen.people.items() if user is None}
-        groups = {n: MemberChanges(c.joined, c.left - gone) for n, c in seen.groups.items()}
-        return replace(seen, groups=groups)
-
-
-def test_whoever_is_gone_stays_out_of_every_group(first: FakeDirectory, second: FakeDirectory) -> None:
-    silent = TellsOfNobodyWhoIsGone(first, frozenset(GROUPS))
-    source = merged_of(silent, second.source(*GROUPS), groups=GROUPS)
-    cursor, eve = source.read().cursor, first.id_of("eve")
-    assert cursor
-    first.remove("eve")
-    gone = source.changes(cursor)
-    assert gone
-    assert gone.groups["Users"].left == {eve}
-    first.add("zoe", "Users")
-    after = source.changes(gone.cursor)
-    assert after
-    assert after.groups["Users"].joined == {first.id_of("zoe")}
-
-
-@pytest.mark.parametrize("newcomer", ["eve@acme.example", "bob@acme.example"])
-def test_an_address_that_comes_to_stand_in_both_is_for_a_whole_read(
-    first: FakeDirectory, second: FakeDirectory, newcomer: str
-) -> None:
-    source = merged_of(first.source(*GROUPS), second.source(*GROUPS), groups=GROUPS)
-    cursor = source.read().cursor
-    assert cursor
-    (second if newcomer.startswith("eve") else first).add("new", email=newcomer)
-    assert source.changes(cursor) is None
-
-
-def test_whoever_is_in_both_leaves_a_group_when_they_are_in_it_nowhere(
-    first: FakeDirectory, second: FakeDirectory
-) -> None:
-    first.set_members("Users", ["ada", "eve"])
-    source = merged_of(first.source(*GROUPS), second.source(*GROUPS), groups=GROUPS)
-    cursor = source.read().cursor
-    assert cursor
-    first.set_members("Users", ["eve"])
-    kept = source.changes(cursor)
-    assert kept
-    assert kept.groups == {}  # the second still has them in it
-    second.set_members("Users", ["bob"])
-    gone = source.changes(kept.cursor)
-    assert gone
-    assert gone.groups["Users"].left == {first.id_of("ada")}
-
-
-def test_a_directory_that_cannot_tell_makes_everything_be_read(
-    first: FakeDirectory, second: FakeDirectory
-) -> None:
-    source = merged_of(first.source(*GROUPS), second.source(*GROUPS), groups=GROUPS)
-    cursor = source.read().cursor
-    assert cursor
-    second.forgetful = True
-    assert source.changes(cursor) is None
-
-
-class LacksPremium(FakeSource):
-    """Gives no cursor for it; `told` of what it reads may be other."""
-
-    told: Mapping[str, Any] = MappingProxyType({})
-
-    def read(self, since: str | None = None) -> DirectorySnapshot:
-        return replace(super().read(since), **self.told)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"scope": "something else"},
-        {"problems": ("odd",)},
-        {"users_coverage": Coverage.PARTIAL},
-        {"groups": (Group("Premium", "Premium", None, Coverage.GONE),)},
-    ],
-)
-def test_one_that_lacks_a_group_is_compared_only_where_it_is_read_as_before(
-    first: FakeDirectory, second: FakeDirectory, other: Mapping[str, Any]
-) -> None:
-    del second.groups["Premium"]
-    lacks = LacksPremium(second, frozenset(GROUPS))
-    source = merged_of(first.source(*GROUPS), lacks, groups=GROUPS)
-    cursor = source.read().cursor
-    assert cursor
-    second.add("zoe", "Users")
-    seen = source.changes(cursor)
-    assert seen
-    assert seen.cursor != cursor
-    zoe = f"b:{second.id_of('zoe')}"
-    assert seen.people.keys() == seen.groups["Users"].joined == {zoe}
-    lacks.told = other
-    assert source.changes(seen.cursor) is None
-
-
-class NeverTells:
-    """Reads, and tells of no changes."""
-
-    name = kind = "fake"
-
-    def __init__(self, source: FakeSource) -> None:
-        self.read, self.probe = source.read, source.probe
-
-
-def test_one_that_never_tells_of_changes_leaves_no_cursor(
-    first: FakeDirectory, second: FakeDirectory
-) -> None:
-    del second.groups["Premium"]
-    lacks = NeverTells(second.source(*GROUPS))
-    read = merged_of(first.source(*GROUPS), lacks, groups=GROUPS).read()
-    assert (read.complete, read.cursor) == (True, None)
-
-
 # --- one person at a time -----------------------------------------------------------------------------
 
 
@@ -385,123 +226,3 @@ def test_two_people_of_one_name_are_not_guessed(first: FakeDirectory, second: Fa
     second.add("eve", email="another@acme.example")
     with pytest.raises(Malformed, match="2 people"):
         merged_of(first.source(*GROUPS), second.source(*GROUPS), groups=GROUPS).find("eve")
-
-
-# --- groups that are written --------------------------------------------------------------------------
-
-
-def writers(*directories: FakeDirectory) -> MergedSource:
-    made = [FakeWriter(d, frozenset(), owned=frozenset({"Premium"})) for d in directories]
-    source = merged_of(*made)
-    source.read()
-    return source
-
-
-def test_a_group_is_written_where_it_is_under_the_ids_of_that_directory(
-    first: FakeDirectory, second: FakeDirectory
-) -> None:
-    del first.groups["Premium"]
-    source = writers(first, second)
-    assert isinstance(source, CanWriteGroups)
-    bob, ada = f"b:{second.id_of('bob')}", first.id_of("ada")
-    for person in (bob, ada):
-        source.add_member("Premium", person)
-    assert second.groups["Premium"] == {second.id_of("bob"), second.id_of("ada.l")}
-    assert source.members_of("Premium") == {bob, ada}
-    source.remove_member("Premium", ada)
-    assert source.members_of("Premium") == {bob}
-
-
-def test_nobody_is_put_into_a_group_of_a_directory_that_does_not_have_them(
-    first: FakeDirectory, second: FakeDirectory
-) -> None:
-    del first.groups["Premium"]
-    source = writers(first, second)
-    assert isinstance(source, CanWriteGroups)
-    with pytest.raises(Refused, match="is not in the directory 'b'"):
-        source.add_member("Premium", first.id_of("eve"))
-    source.remove_member("Premium", first.id_of("eve"))  # is not in it
-    second.shows = 0
-    source.read()
-    with pytest.raises(Refused, match="is not in the directory 'b'"):
-        source.remove_member("Premium", first.id_of("eve"))
-
-
-def test_who_is_one_person_is_known_while_the_first_is_cut(
-    first: FakeDirectory, second: FakeDirectory
-) -> None:
-    del first.groups["Premium"]
-    source = writers(first, second)
-    assert isinstance(source, CanWriteGroups)
-    ada = first.id_of("ada")
-    source.add_member("Premium", ada)
-    first.shows = 0
-    source.read()
-    assert source.members_of("Premium") == {ada}
-    source.remove_member("Premium", ada)
-    assert second.groups["Premium"] == set()
-
-
-def test_who_is_no_longer_one_person_is_not_recalled(
-    first: FakeDirectory, second: FakeDirectory
-) -> None:
-    del first.groups["Premium"]
-    source = writers(first, second)
-    assert isinstance(source, CanWriteGroups)
-    second.add("ada.l", email="augusta@acme.example")
-    second.add("zoe")
-    second.shows = len(second.people) - 1  # zoe is cut, ada.l is not
-    source.read()
-    with pytest.raises(Refused):
-        source.add_member("Premium", first.id_of("ada"))
-
-
-class CountsListings(FakeWriter):
-    listings = 0
-
-    def members_of(self, group: str) -> frozenset[str]:
-        self.listings += 1
-        return super().members_of(group)
-
-
-def test_a_group_is_listed_once_however_many_are_put_into_it(
-    first: FakeDirectory, second: FakeDirectory
-) -> None:
-    del first.groups["Premium"]
-    made = [CountsListings(d, frozenset(), owned=frozenset({"Premium"})) for d in (first, second)]
-    source = merged_of(*made)
-    assert isinstance(source, CanWriteGroups)
-    people = [f"b:{second.id_of(name)}" for name in ("bob", "ada.l")]
-    for person in people:
-        source.add_member("Premium", person)
-    for person in people:
-        source.remove_member("Premium", person)
-    assert [one.listings for one in made] == [1, 1]
-
-
-def test_a_group_that_moves_is_found_again(first: FakeDirectory, second: FakeDirectory) -> None:
-    source = writers(first, second)
-    assert isinstance(source, CanWriteGroups)
-    ada = first.id_of("ada")
-    source.remove_member("Premium", ada)
-    del first.groups["Premium"]
-    with pytest.raises(NotFound):
-        source.add_member("Premium", ada)
-    source.add_member("Premium", ada)
-    assert second.groups["Premium"] == {second.id_of("ada.l")}
-    first.groups["Premium"] = set()  # the first that has it counts, from the next listing on
-    assert source.members_of("Premium") == set()
-    source.add_member("Premium", ada)
-    assert first.groups["Premium"] == {ada}
-
-
-def test_a_group_that_none_of_them_has_is_not_made(first: FakeDirectory, second: FakeDirectory) -> None:
-    del first.groups["Premium"], second.groups["Premium"]
-    source = writers(first, second)
-    assert isinstance(source, CanWriteGroups)
-    with pytest.raises(NotFound):
-        source.add_member("Premium", first.id_of("ada"))
-
-
-def test_directories_that_write_no_groups_write_none_together(first: FakeDirectory) -> None:
-    assert not isinstance(merged_of(first.source(), first.source()), CanWriteGroups)
