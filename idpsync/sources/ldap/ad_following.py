@@ -112,6 +112,7 @@ class AdFollowing:
         if not told and not expired:
             return self._moved_on(marks.now, {}, {})
         now, newcomers = self._people_now(AdReader(session, self.config, people), told, people)
+        expired = {guid: user for guid, user in expired.items() if guid not in now}
         now = {**expired, **now}
         gone = {guid for guid, user in now.items() if user is None}
         present = (self.remembered.people.keys() | now.keys()) - gone
@@ -119,7 +120,8 @@ class AdFollowing:
             raise Uncertain("nobody is left")
         self.groups = self._groups_now(told, present, gone)
         self._check_newcomers(newcomers)
-        self.marks.take_over(marks, now.keys())
+        self.marks.take_over(marks, now.keys() - expired.keys())
+        self.marks.have_ended(expired.keys())
         groups = AdGroups(self.config, self.groups.values(), self.marks.primary, present)
         members = dict(self._members(groups))
         return self._moved_on(marks.now, now, members)

@@ -60,6 +60,11 @@ class AdMarks:
             if guid in newer.expiring:
                 self.expiring[guid] = newer.expiring[guid]
 
+    def have_ended(self, guids: Iterable[str]) -> None:
+        """These accounts are over; nothing else about them is other."""
+        for guid in guids:
+            self.expiring.pop(guid, None)
+
     def _note(self, entry: Entry) -> None:
         external_id = self.id_of(entry)
         self.expiring.pop(external_id, None)

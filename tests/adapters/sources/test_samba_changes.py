@@ -157,15 +157,32 @@ def test_who_comes_back_with_memberships_that_nobody_tells_is_read_whole(
 
 def test_a_change_of_the_primary_group_is_told(folder: Folder) -> None:
     follower, bob = Follower(folder), folder.id_of("bob")
-    admin = folder.samba.admin
-    admin.search(folder.dn_of("Users"), "(objectClass=*)", "BASE", attributes=["objectSid"])
-    sid = (admin.response or [])[0]["raw_attributes"]["objectSid"][0]
-    folder.modify("bob", primaryGroupID=str(int.from_bytes(sid[-4:], "little")))
+    folder.modify("bob", primaryGroupID=rid(folder, "Users"))
     assert follower.surely_told().groups == {}, "a member before, by primary group now"
     folder.modify("bob", primaryGroupID="513")
     folder.leave("Users", "bob")
     changes = follower.surely_told()
     assert changes.groups == {"Users": MemberChanges(left=frozenset({bob}))}
+
+
+def test_an_account_that_has_ended_keeps_its_primary_group(folder: Folder) -> None:
+    folder.join("Users", "eve")
+    folder.modify(
+        "eve", accountExpires=ticks(NOW + timedelta(hours=1)), primaryGroupID=rid(folder, "Users")
+    )
+    follower, eve = Follower(folder), folder.id_of("eve")
+    follower.clock.at = NOW + timedelta(hours=2)
+    changes = follower.surely_told()
+    assert set(changes.people) == {eve}
+    assert not changes.groups
+
+
+def rid(folder: Folder, group: str) -> str:
+    """What people name the group by as their primary group."""
+    admin = folder.samba.admin
+    admin.search(folder.dn_of(group), "(objectClass=*)", "BASE", attributes=["objectSid"])
+    sid = (admin.response or [])[0]["raw_attributes"]["objectSid"][0]
+    return str(int.from_bytes(sid[-4:], "little"))
 
 
 def test_an_account_that_ends_by_itself_is_told_when_it_has(folder: Folder) -> None:
