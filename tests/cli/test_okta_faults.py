@@ -119,6 +119,17 @@ def cut(twin: OktaTwin, idpsync: Program) -> None:
     twin.faults.append(Fault("after=", broken, times=1000))
 
 
+def short_page(twin: OktaTwin, idpsync: Program) -> None:
+    """It ends well and lacks somebody."""
+
+    def one_less(answer: Answer) -> Answer:
+        assert isinstance(answer.body, list)
+        answer.body = answer.body[:-1]
+        return answer
+
+    twin.faults.append(Fault(f"apps/{APP}/users?", one_less, times=1000))
+
+
 FAULTS: list[tuple[Spoil, str]] = [
     (wrong_key, "check client_id 0oa2example"),
     (key_taken_out, "check client_id 0oa2example"),
@@ -129,6 +140,7 @@ FAULTS: list[tuple[Spoil, str]] = [
     (unknown_group, "group 'Claude Premium' is called 'Premium 2027' now; change policy.rules[0].group"),
     (foreign_link, "the next page is at evil.example, which is not this organisation's"),
     (cut, "people were not read to the end"),
+    (short_page, "the listing of the application lacks 00u"),
 ]
 
 

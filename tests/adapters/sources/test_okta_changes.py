@@ -265,6 +265,19 @@ def test_whoever_is_out_of_the_application_and_still_in_a_group_is_no_leaver_of_
     assert (second.people, second.groups, second.cursor) == ({}, {}, first.cursor)
 
 
+def test_whoever_is_out_of_the_groups_of_people_is_no_leaver_of_another_group(world: OktaWorld) -> None:
+    source = world.of(world.config(people_groups=["Premium"]), "Users")
+    world.org.set_members("Premium", ["u00000@acme.example", "u00001@acme.example"])
+    world.clock.pass_(timedelta(minutes=10))
+    read = source.read()
+    world.clock.pass_(timedelta(minutes=10))
+    world.org.set_members("Premium", ["u00001@acme.example"])
+    changes = source.changes(read.cursor or "")
+    assert changes
+    assert changes.people == {world.id_of("u00000@acme.example"): None}
+    assert changes.groups == {}
+
+
 def test_without_a_date_in_the_answers_there_is_no_going_on(world: OktaWorld) -> None:
     def dateless(answer: Answer) -> Answer:
         answer.headers = [*answer.headers, ("Date", "yesterday")]
