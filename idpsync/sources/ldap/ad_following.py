@@ -19,7 +19,7 @@ from idpsync.sources.ldap.ad_people import AdMarks
 from idpsync.sources.ldap.ad_reader import AdReader
 from idpsync.sources.ldap.ad_values import domain_of, guid_of, named, plain_dn
 from idpsync.sources.ldap.address import Address
-from idpsync.sources.ldap.dirsync import DirSync, Told
+from idpsync.sources.ldap.dirsync import DirSync, Told, controller_of
 from idpsync.sources.ldap.following import Uncertain
 from idpsync.sources.ldap.names import lies_under, normal
 from idpsync.sources.ldap.people import People
@@ -107,6 +107,9 @@ class AdFollowing:
         if session.server != self.start.server:
             raise Uncertain("another domain controller may know less than the last one")
         told, cookie = self._told(session, people)
+        if controller_of(cookie) != controller_of(self.start.cookie):
+            # one name may stand for several: DNS or a balancer chooses anew each time
+            raise Uncertain("another domain controller answers under this name, and may know less")
         expired = self._expired(marks.now)
         self.start = replace(self.start, cookie=cookie)
         if not told and not expired:

@@ -6,6 +6,7 @@ deleted. The cookie says nothing of base, filter or attributes, so one is had fo
 that finds nobody.
 """
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ MAX_ANSWERS = 10_000
 BYTES_AT_ONCE = 2**31 - 1  # the server has a limit of its own below it
 NOBODY = "(cn=idpsync-finds-nobody-by-this-name)"
 THE_DELETED = "(&(isDeleted=TRUE)(objectClass=user)(!(objectClass=computer)))"
+
+SIGNATURE, CONTROLLER_AT = b"MSDS", 52  # octets before it: signature, version, times, USNs
 
 CAME, LEFT = "member;range=1-1", "member;range=0-0"
 ALWAYS_TOLD = frozenset({"objectguid", "instancetype"})
@@ -76,6 +79,16 @@ class Told:
                 raise Malformed(SYSTEM, OPERATION, f"{plain_dn(entry.dn)} tells of members as {name}")
             elif name not in ALWAYS_TOLD:
                 self.changed[name] = tuple(values or ())
+
+
+def controller_of(cookie: bytes) -> str:
+    """Which domain controller gave the cookie, by the id of its copy (MS-ADTS 3.1.1.3.4.1.3, Cookie).
+
+    "" where the cookie has another form.
+    """
+    if not cookie.startswith(SIGNATURE) or len(cookie) < CONTROLLER_AT + 16:
+        return ""
+    return str(uuid.UUID(bytes_le=cookie[CONTROLLER_AT : CONTROLLER_AT + 16]))
 
 
 class DirSync:

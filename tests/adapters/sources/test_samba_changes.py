@@ -11,7 +11,7 @@ from idpsync.core.ports import CanReadChanges, DirectorySource
 from idpsync.sources import build
 from tests.adapters.sources.samba_world import DISABLED, ENABLED, Folder, config_of
 from tests.adapters.sources.test_samba_reads import NOW, ticks
-from tests.adapters.sources.wire import Wire, broken_wire
+from tests.adapters.sources.wire import broken_wire
 from tests.contracts.directory_changes import carried_on, seen_in
 from tests.fakes.source import SteadyClock
 from tests.samba import Samba
@@ -297,19 +297,6 @@ def test_after_a_doubt_nothing_is_told_until_everything_was_read(folder: Folder)
     assert follower.told() is None
     folder.rename("Gold", "Premium")
     assert follower.told() is None
-
-
-def test_another_domain_controller_is_not_asked_to_go_on(folder: Folder, samba: Samba) -> None:
-    first, second = Wire(636, host=samba.address), Wire(636, host=samba.address)
-    try:
-        urls = (f"ldaps://127.0.0.1:{first.port}", f"ldaps://127.0.0.1:{second.port}")
-        follower = Follower(folder, url=None, urls=urls)
-        first.close()
-        assert isinstance(follower.source, CanReadChanges)
-        assert follower.cursor
-        assert follower.source.changes(follower.cursor) is None
-    finally:
-        second.close()
 
 
 def test_an_account_that_is_not_shown_the_deleted_is_told_nothing(folder: Folder, samba: Samba) -> None:
