@@ -201,46 +201,6 @@ def test_a_change_that_tells_one_property_leaves_the_others_as_they_were(
     assert (bob.user_name, bob.profile.family_name, bob.active) == ("bob", "Ross", True)
 
 
-@pytest.mark.parametrize("mode", range(4))
-def test_somebody_new_of_whom_only_a_part_is_told_is_asked_for_by_id(
-    twin: GraphTwin, tmp_path: Path, mode: int
-) -> None:
-    tenant, users = twin.tenant, twin.tenant.team("Claude Users")
-    source = source_of(twin, tmp_path, *GROUPS, **modes(twin)[mode])
-    read = source.read()
-    assert read.cursor
-    twin.minimal = True
-    kim = tenant.put("kim", surname="Ross").id
-    tenant.put("joe", surname="Ross")
-    tenant.join(users, kim, tenant.id_of("joe"))
-    told = source.changes(read.cursor)
-    assert told
-    for key, name in ((kim, "kim"), (tenant.id_of("joe"), "joe")):
-        user = told.people[key]
-        assert user
-        assert (user.user_name, user.profile.family_name, user.active) == (name, "Ross", True)
-
-
-def test_whoever_is_in_the_bin_is_not_asked_for_until_told_of_again(
-    twin: GraphTwin, tmp_path: Path
-) -> None:
-    source = source_of(twin, tmp_path, *GROUPS, service_principal_id=twin.tenant.application)
-    cursor = source.read().cursor
-    assert cursor
-    bob = twin.tenant.bin("bob")
-    before = twin.counts["getByIds"]
-    for _ in range(3):
-        told = source.changes(cursor)
-        assert told
-        cursor = told.cursor
-    assert twin.counts["getByIds"] == before
-    twin.tenant.restore(bob)
-    back = source.changes(cursor)
-    assert back
-    assert back.people[bob.id]
-    assert back.groups["Claude Users"].joined == {bob.id}
-
-
 def test_a_change_deep_inside_is_told_of_the_group_outside(twin: GraphTwin, tmp_path: Path) -> None:
     tenant = twin.tenant
     middle, inner = tenant.make("Middle"), tenant.make("Inner", "bob")
