@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from ldap3 import MODIFY_ADD, MODIFY_DELETE
 
 from tests.e2e.program import Program, base_config
-from tests.slapd import Slapd, running_slapd
+from tests.slapd import SUFFIX, LdapPerson, Slapd, group_dn, running_slapd
 
 pytestmark = pytest.mark.server
 
@@ -72,3 +73,33 @@ def test_the_seat_groups_hold_no_more_people_than_there_are_seats(tmp_path: Path
         assert slapd.members_of("seat-premium") == {"user0001", "user0002"}
         assert slapd.members_of("seat-standard") == {f"user{n:04d}" for n in range(3, 8)}
         assert slapd.members_of("Claude Users") == {f"user{n:04d}" for n in range(1, 8)}
+
+
+@pytest.mark.parametrize("leaves", ["filter", "base"])
+def test_whoever_leaves_the_people_leaves_the_seat_group_and_only_then_somebody_follows(
+    tmp_path: Path, leaves: str
+) -> None:
+    with running_slapd(tmp_path / "slapd", people=8, groups=GROUPS) as slapd:
+        idpsync = program(tmp_path, slapd)
+        idpsync.config["directory"]["user_filter"] = "(&(objectClass=inetOrgPerson)(!(title=former)))"
+        assert idpsync.call("apply", "--yes").code == 0
+        assert "user0003" in slapd.members_of("seat-standard")
+
+        if leaves == "filter":
+            slapd.modify_person("user0003", title="former")
+        else:
+            move_out(slapd, "user0003", "seat-standard", "Claude Users")
+        second = idpsync.call("apply", "--yes", "--json")
+
+        assert second.code == 0, second.err + second.out
+        assert slapd.members_of("seat-standard") == {f"user{n:04d}" for n in (2, 4, 5, 6, 7)}
+
+
+def move_out(slapd: Slapd, uid: str, *groups: str) -> None:
+    """Out of the base of the people; the groups follow, as with refint."""
+    away, dn = f"ou=services,{SUFFIX}", LdapPerson(uid).dn
+    with slapd.root() as c:
+        c.modify_dn(dn, f"uid={uid}", new_superior=away)
+        for group in groups:
+            moved = [(MODIFY_DELETE, [dn]), (MODIFY_ADD, [f"uid={uid},{away}"])]
+            c.modify(group_dn(group), {"member": moved})  # type: ignore[no-untyped-call]
