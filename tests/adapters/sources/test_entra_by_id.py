@@ -101,3 +101,14 @@ def test_whoever_is_in_the_bin_is_not_asked_for_until_told_of_again(
     assert back
     assert back.people[bob.id]
     assert back.groups["Claude Users"].joined == {bob.id}
+
+
+def test_somebody_new_who_is_told_of_and_then_not_shown_leaves_it_to_a_whole_read(
+    twin: GraphTwin, tmp_path: Path
+) -> None:
+    source = source_of(twin, tmp_path, *GROUPS)
+    read = source.read()
+    assert read.cursor
+    twin.unseen = {kim := twin.tenant.put("kim").id}
+    twin.fault = lambda _n, asked: Fault.LOST if asked.path == f"/users/{kim}" else None
+    assert source.changes(read.cursor) is None
