@@ -13,7 +13,8 @@ from idpsync.sources.ldap.people import People
 from idpsync.sources.ldap.session import Session
 from idpsync.sources.ldap.settings import LdapConfig
 
-IN_ALREADY, UNWILLING = 68, 53  # entryAlreadyExists; unwillingToPerform, also for who is not in
+IN_ALREADY = 68  # entryAlreadyExists
+PERHAPS_NOT_IN = frozenset({16, 53})  # noSuchAttribute where nobody is in; unwillingToPerform
 
 
 class AdWrittenGroups:
@@ -69,7 +70,7 @@ class AdWrittenGroups:
                 self._found(reader, group, operation)  # it was the person who is not there
             elif code:
                 error = _refused(session, operation)
-                if code != UNWILLING or reader.is_in(guid, external_id):
+                if code not in PERHAPS_NOT_IN or reader.is_in(guid, external_id):
                     raise error
 
     def _must_be_ours(self, group: str, operation: str) -> None:

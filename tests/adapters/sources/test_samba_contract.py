@@ -77,3 +77,12 @@ def test_whoever_left_the_people_is_still_in_and_can_be_taken_out(
     assert source.members_of("Claude") == {ada, bob}
     source.remove_member("Claude", ada)
     assert world.held("Claude") == {"bob", "Inner"}
+
+
+def test_whoever_is_taken_out_of_an_empty_group_is_out(world: SambaWorld) -> None:
+    world.put(Sample("ada"))
+    world.put_group("Claude", [])
+    source = world.writer("Claude")
+    assert isinstance(source, CanWriteGroups)
+    source.remove_member("Claude", world.folder.id_of("ada"))
+    assert world.held("Claude") == set()
