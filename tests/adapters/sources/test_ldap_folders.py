@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from ldap3 import MODIFY_ADD, MODIFY_DELETE
 
+from idpsync.core.ports import CanReadChanges
 from tests.adapters.sources.following_slapd import PREMIUM, USERS, Followed
+from tests.adapters.sources.ldap_world import source_of
 from tests.slapd import (
     PEOPLE,
     SUFFIX,
@@ -70,6 +72,17 @@ def test_a_folder_that_leaves_the_base_takes_its_people_along(slapd: Slapd) -> N
     name(slapd, LdapPerson("user0003").dn, instead_of=f"uid=user0001,{SALES}")
     move(slapd, SALES, AWAY)
     if (changes := followed.changes()) is not None:  # without a log, whoever is not there is known
+        assert list(changes.people.values()) == [None]
+
+
+def test_a_folder_that_leaves_what_is_followed_takes_its_people_along(slapd: Slapd) -> None:
+    """Without groups only the people's base is followed; of the folder no more than its id is told."""
+    source = source_of(slapd)
+    read = source.read()
+    assert read.cursor
+    move(slapd, SALES, AWAY)
+    assert isinstance(source, CanReadChanges)
+    if (changes := source.changes(read.cursor)) is not None:
         assert list(changes.people.values()) == [None]
 
 
