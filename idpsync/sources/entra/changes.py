@@ -123,8 +123,8 @@ class Looking:
         living = people.rows.keys() & {text(row, "id") for row in told}
         people.gone = (self.known.people.gone | removed) - people.rows.keys()
         inside = scope if scope is not None else frozenset(people.rows)
-        newcomers = inside - known - people.gone
-        people.rows = {key: row for key, row in people.rows.items() if key in inside & known}
+        newcomers, kept = inside - known - people.gone, inside & known
+        people.rows = {key: row for key, row in people.rows.items() if key in kept}
         fresh = by_ids(self.graph, newcomers)
         people.rows |= fresh.rows
         if fresh.coverage is not Coverage.COMPLETE or (newcomers & living) - fresh.rows.keys():
