@@ -25,6 +25,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ MEMBER, GROUP = "bf9679c0-0de6-11d0-a285-00aa003049e2", "bf967a9c-0de6-11d0-a285
 
 Order = tuple[Any, ...]
 
+STARTED = count()
+
 
 class Samba:
     """One domain controller. Made by `running_samba`."""
@@ -61,7 +64,8 @@ class Samba:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         number = os.getpid() % (250 * 250)
-        self.address = f"127.88.{number // 250 + 1}.{number % 250 + 1}"
+        # by process, and by how many it has started: several may run at once
+        self.address = f"127.{88 + next(STARTED) % 100}.{number // 250 + 1}.{number % 250 + 1}"
         self.ca_file = folder / "tls" / "ca.pem"
         self.password_file = folder / "password"
         self._conf = folder / "etc" / "smb.conf"
