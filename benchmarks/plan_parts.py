@@ -47,6 +47,7 @@ def clock_ports(desk: Desk, spent: dict[str, float]) -> None:
     house, parts = desk.house, {"source": DIRECTORY, "target": TARGET}
     rooms = house.reconciler.rooms
     names = [field.name for field in fields(rooms) if field.name not in UNCLOCKED]
+    names = [name for name in names if getattr(rooms, name) is not None]
     ports: dict[str, Any] = {n: Clocked(getattr(rooms, n), parts.get(n, STORE), spent) for n in names}
     house.reconciler.rooms = replace(rooms, **ports)
     clocked: Any = Clocked(house.reconciler, "preview", spent)
