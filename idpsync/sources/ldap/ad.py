@@ -5,7 +5,6 @@ from datetime import timedelta
 import structlog
 
 from idpsync.core.changes import DirectoryChanges
-from idpsync.core.errors import Malformed
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, fold
 from idpsync.core.ports import Clock
 from idpsync.core.records import Health
@@ -18,11 +17,11 @@ from idpsync.sources.ldap.ad_writing import AdWrittenGroups
 from idpsync.sources.ldap.errors import SYSTEM
 from idpsync.sources.ldap.following import Uncertain
 from idpsync.sources.ldap.judging import Judge
-from idpsync.sources.ldap.people import TOLD, People, PlainMarks
+from idpsync.sources.ldap.people import People, PlainMarks
 from idpsync.sources.ldap.queries import check_filters
 from idpsync.sources.ldap.session import Listing, Session, Unreadable
 from idpsync.sources.ldap.settings import LdapConfig
-from idpsync.sources.ldap.source import people_coverage
+from idpsync.sources.ldap.snapshots import PeopleRead, only_one_called, snapshot_of
 
 log = structlog.get_logger()
 
@@ -63,39 +62,26 @@ class AdSource:
         with Session(self._config, "read directory") as session:
             begun, _ = start(session, self._config, proven=self._proven)
             reader = AdReader(session, self._config, people)
-            listing = session.read_each(reader.everybody(), people.person)
-            if listing.error and not listing.entries:
-                raise listing.error
-            users, _, problems = people.told_apart(listing)
-            ids = frozenset(user.external_id for user in users)
+            read = PeopleRead.of(session.read_each(reader.everybody(), people.person), people)
+            ids = frozenset(user.external_id for user in read.users)
             groups = self._groups(reader, ids)
-            judge = Judge(self._config, groups, people_whole=not problems, before=self._unknown)
+            judge = Judge(self._config, groups, people_whole=read.whole, before=self._unknown)
             found = AdGroups(
-                self._config, groups.entries, marks.primary, ids, people_whole=not problems
+                self._config, groups.entries, marks.primary, ids, people_whole=read.whole
             ).resolve(self._wanted, judge, reader)
             self._unknown = found.unknown
             gone = any(group.coverage is Coverage.GONE for group in found.groups)
             other_groups = reader.every_group() if gone else {}
         self.requests = session.requests
-        coverage = people_coverage(listing, users, problems, hidden=found.people_hidden)
-        if not users:
-            problems.append(f"nobody matches {self._config.user_filter} under {self._config.user_base}")
-        elif coverage is Coverage.SUSPECT:
-            problems.append("people may be hidden from this bind DN: its groups are not whole")
-        snapshot = DirectorySnapshot(
+        snapshot = snapshot_of(
+            self._config,
+            read,
+            found,
             source=self.name,
             taken_at=marks.now,
-            users=tuple(users),
-            groups=found.groups,
-            users_coverage=coverage,
-            problems=(*problems, *found.problems),
-            scope=self._config.scope,
             other_groups=other_groups,
-            users_proof=listing.proof,
             requests=self.requests,
         )
-        if not snapshot.complete:
-            log.warning("directory.incomplete", source=self.name, problems=snapshot.problems[:TOLD])
         if begun:
             self._proven = True
             snapshot, self._followed = following(
@@ -132,13 +118,10 @@ class AdSource:
         with Session(self._config, "find person") as session:
             reader = AdReader(session, self._config, people)
             entries = session.read_all(reader.person(user_name)).whole()
-            named = [(people.user(entry), entry) for entry in entries]
-            named = [(user, e) for user, e in named if fold(user.user_name) == fold(user_name)]
-            if not named:
+            found = only_one_called(user_name, entries, people)
+            if not found:
                 return None
-            if len(named) > 1:
-                raise Malformed(SYSTEM, "find person", f"{len(named)} people have this user name")
-            user, entry = named[0]
+            user, entry = found
             wanted = {fold(name): name for name in self._wanted}
             names = reader.names_of_groups(entry) if wanted else frozenset()
             return user, frozenset(wanted[name] for name in names if name in wanted)

@@ -2,13 +2,13 @@
 
 from ldap3 import MODIFY_ADD, MODIFY_DELETE
 
-from idpsync.core.errors import Malformed, NotFound, Refused, RemoteError
-from idpsync.core.model import fold
+from idpsync.core.errors import Malformed, NotFound, RemoteError
 from idpsync.sources.ldap.ad_groups import AdGroup, AdGroups
 from idpsync.sources.ldap.ad_reader import AdReader, whole_groups
 from idpsync.sources.ldap.ad_values import is_guid
 from idpsync.sources.ldap.connection import LIBRARY_ERRORS
 from idpsync.sources.ldap.errors import NO_SUCH_OBJECT, SYSTEM, lost, result_error
+from idpsync.sources.ldap.owned import OwnedNames
 from idpsync.sources.ldap.people import People
 from idpsync.sources.ldap.session import Session
 from idpsync.sources.ldap.settings import LdapConfig
@@ -21,8 +21,7 @@ class AdWrittenGroups:
     """The groups of `owned`, by name or id. Each is looked up once, and goes by its id from then on."""
 
     def __init__(self, config: LdapConfig, owned: frozenset[str]) -> None:
-        self._config, self._owned = config, {fold(name) for name in owned}
-        self._ids: dict[str, str] = {}
+        self._config, self._owned = config, OwnedNames(owned, config.group_base)
 
     def members_of(self, group: str, people: People) -> frozenset[str]:
         """Ids of the people directly in the group, those too whom the configuration does not mean.
@@ -30,7 +29,7 @@ class AdWrittenGroups:
         To its end mark; Malformed where some are hidden.
         """
         operation = "read members"
-        self._must_be_ours(group, operation)
+        self._owned.check(group, operation)
         with Session(self._config, operation) as session:
             reader = AdReader(session, self._config, people)
             found = self._found(reader, group, operation)
@@ -48,12 +47,12 @@ class AdWrittenGroups:
         UnknownOutcome, here as in `remove_member`, where no answer comes to the write itself.
         """
         operation = "add member"
-        self._must_be_ours(group, operation)
+        self._owned.check(group, operation)
         with Session(self._config, operation, writing=True) as session:
             guid = self._id_of(AdReader(session, self._config, people), group, operation)
             code = self._modified(session, guid, MODIFY_ADD, external_id, operation)
             if code == NO_SUCH_OBJECT:
-                self._ids.pop(fold(group), None)
+                self._owned.forget(group)
                 raise NotFound(SYSTEM, operation, f"nobody has the id {external_id}")
             if code not in {0, IN_ALREADY}:
                 raise _refused(session, operation)
@@ -61,7 +60,7 @@ class AdWrittenGroups:
     def remove_member(self, group: str, external_id: str, people: People) -> None:
         """Take somebody out, wherever they are now. Whoever was deleted is in no group any more."""
         operation = "remove member"
-        self._must_be_ours(group, operation)
+        self._owned.check(group, operation)
         with Session(self._config, operation, writing=True) as session:
             reader = AdReader(session, self._config, people)
             guid = self._id_of(reader, group, operation)
@@ -73,28 +72,17 @@ class AdWrittenGroups:
                 if code not in PERHAPS_NOT_IN or reader.is_in(guid, external_id):
                     raise error
 
-    def _must_be_ours(self, group: str, operation: str) -> None:
-        if fold(group) not in self._owned:
-            told = f"{group} is not a group that idpsync was told to own"
-            raise Refused(SYSTEM, operation, told)
-
     def _id_of(self, reader: AdReader, group: str, operation: str) -> str:
-        return self._ids.get(fold(group)) or self._found(reader, group, operation).guid
+        return self._owned.id_of(group) or self._found(reader, group, operation).guid
 
     def _found(self, reader: AdReader, group: str, operation: str) -> AdGroup:
         """The group as it is now, the first part of its members. Malformed when several are so named."""
-        name = self._ids.get(fold(group), group)
+        name = self._owned.id_of(group) or group
         listing = whole_groups(reader.groups(frozenset({name}), frozenset()), self._config.group_base)
         roots = AdGroups(self._config, listing.whole(), {}, ()).roots(name)
-        if not roots:
-            where = (
-                f"under {self._config.group_base}: renamed, deleted or hidden; idpsync makes no group"
-            )
-            raise NotFound(SYSTEM, operation, f"no group is called {group} {where}")
-        if len(roots) > 1:
-            raise Malformed(SYSTEM, operation, f"{len(roots)} groups are called {group}")
-        self._ids[fold(group)] = roots[0].guid
-        return roots[0]
+        found = self._owned.only(roots, group, operation)
+        self._owned.pin(group, found.guid)
+        return found
 
     def _modified(self, session: Session, group: str, how: str, external_id: str, operation: str) -> int:
         """The result code."""

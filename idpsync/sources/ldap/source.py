@@ -1,22 +1,20 @@
 """An LDAP directory (RFC 4511) as a source; tried against OpenLDAP."""
 
-from collections.abc import Iterable
-
 import structlog
 
 from idpsync.core.changes import DirectoryChanges
-from idpsync.core.errors import CredentialsRejected, Malformed, RemoteError, Transient
+from idpsync.core.errors import CredentialsRejected, RemoteError, Transient
 from idpsync.core.model import Coverage, DirectorySnapshot, DirectoryUser, fold
 from idpsync.core.ports import Clock
 from idpsync.core.records import Health
-from idpsync.sources.ldap.errors import SYSTEM
 from idpsync.sources.ldap.following import Following, Uncertain, following, start
-from idpsync.sources.ldap.members import Groups, Roster, Row, Rows
-from idpsync.sources.ldap.people import TOLD, People, Person
+from idpsync.sources.ldap.members import Found, Groups, Roster, Row, Rows
+from idpsync.sources.ldap.people import People
 from idpsync.sources.ldap.probing import probed
 from idpsync.sources.ldap.queries import Queries, check_filters
 from idpsync.sources.ldap.session import Entry, Listing, Session, Unreadable, escaped
 from idpsync.sources.ldap.settings import LdapConfig
+from idpsync.sources.ldap.snapshots import PeopleRead, only_one_called, snapshot_of
 from idpsync.sources.ldap.strangers import SecondLook
 from idpsync.sources.ldap.writing import WrittenGroups
 
@@ -63,32 +61,20 @@ class LdapSource:
         with Session(self._config, "read directory") as session:
             begun = start(session, self._queries, self._config)
             listing = session.read_each(self._queries.everybody(), self._people.person)
-            if listing.error and not listing.entries:
-                raise listing.error
-            users, dns, problems = self._people.told_apart(listing)
+            people = PeopleRead.of(listing, self._people)
             rows = self._rows(session)
-            roster = Roster.of(users, dns, rows.entries, whole=not problems)
-            found = Groups(rows, self._config).resolve(
-                self._wanted, roster, SecondLook(session, self._config), before=self._unknown
-            )
-            self._unknown = found.unknown
+            found = self._found(session, people, rows)
             gone = any(group.coverage is Coverage.GONE for group in found.groups)
             other_groups = self._other_groups(session) if gone else {}
-        coverage = people_coverage(listing, users, problems, hidden=found.people_hidden)
-        snapshot = DirectorySnapshot(
+        snapshot = snapshot_of(
+            self._config,
+            people,
+            found,
             source=self.name,
             taken_at=taken_at,
-            users=tuple(users),
-            groups=found.groups,
-            users_coverage=coverage,
-            problems=(*problems, *self._doubts(users, coverage), *found.problems),
-            scope=self._config.scope,
             other_groups=other_groups,
-            users_proof=listing.proof,
             requests=session.requests,
         )
-        if not snapshot.complete:
-            log.warning("directory.incomplete", source=self.name, problems=snapshot.problems[:TOLD])
         if begun is None:
             return snapshot
         snapshot, self._following = following(
@@ -96,12 +82,20 @@ class LdapSource:
             config=self._config,
             queries=self._queries,
             start=begun,
-            dns=dns,
+            dns=people.dns,
             rows=rows.entries,
             wanted=self._wanted,
             settled=found.settled,
         )
         return snapshot
+
+    def _found(self, session: Session, people: PeopleRead, rows: Listing[Row]) -> Found:
+        roster = Roster.of(people.users, people.dns, rows.entries, whole=people.whole)
+        found = Groups(rows, self._config).resolve(
+            self._wanted, roster, SecondLook(session, self._config), before=self._unknown
+        )
+        self._unknown = found.unknown
+        return found
 
     # --- what changed -----------------------------------------------------------------------------
 
@@ -137,14 +131,8 @@ class LdapSource:
         """
         with Session(self._config, "find person") as session:
             entries = session.read_all(self._queries.person(user_name)).whole()
-            people = [(self._people.user(entry), entry.dn) for entry in entries]
-            people = [(u, dn) for u, dn in people if fold(u.user_name) == fold(user_name)]
-            if not people:
-                return None
-            if len(people) > 1:
-                raise Malformed(SYSTEM, "find person", f"{len(people)} people have this user name")
-            user, dn = people[0]
-            return user, self._groups_of(session, user, dn)
+            found = only_one_called(user_name, entries, self._people)
+            return (found[0], self._groups_of(session, found[0], found[1].dn)) if found else None
 
     def _groups_of(self, session: Session, user: DirectoryUser, dn: str) -> frozenset[str]:
         """Names of mapped groups that lead to this person, climbing up from them."""
@@ -189,14 +177,6 @@ class LdapSource:
             return Listing(())
         return session.read_each(self._queries.groups(), Rows(self._config).row)
 
-    def _doubts(self, users: Iterable[DirectoryUser], coverage: Coverage) -> tuple[str, ...]:
-        config = self._config
-        if not any(users):
-            return (f"nobody matches {config.user_filter} under {config.user_base}",)
-        if coverage is Coverage.SUSPECT:
-            return ("people may be hidden from this bind DN: its groups are not whole",)
-        return ()
-
     def _other_groups(self, session: Session) -> dict[str, str]:
         named = (self._config.id_attribute, self._config.group_name_attribute)
         groups: dict[str, str] = {}
@@ -204,18 +184,6 @@ class LdapSource:
             ids, names = (_readable(entry, attribute) for attribute in named)
             groups |= {external_id: name for external_id in ids[:1] for name in names[:1]}
         return groups
-
-
-def people_coverage(
-    listing: Listing[Person | str],
-    users: Iterable[DirectoryUser],
-    problems: Iterable[str],
-    *,
-    hidden: bool,
-) -> Coverage:
-    if listing.error or any(problems):
-        return Coverage.PARTIAL
-    return Coverage.SUSPECT if hidden or not any(users) else Coverage.COMPLETE
 
 
 def _holding(dn: str) -> list[str]:

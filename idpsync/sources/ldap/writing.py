@@ -3,33 +3,31 @@
 from ldap3 import MODIFY_ADD, MODIFY_DELETE
 
 from idpsync.core.errors import Malformed, NotFound, Refused
-from idpsync.core.model import fold
 from idpsync.sources.ldap.connection import LIBRARY_ERRORS
 from idpsync.sources.ldap.errors import SYSTEM, lost, result_error
 from idpsync.sources.ldap.members import demands_a_member
 from idpsync.sources.ldap.named import NamedPeople, Somebody
+from idpsync.sources.ldap.owned import OwnedNames
 from idpsync.sources.ldap.queries import any_of
 from idpsync.sources.ldap.session import Entry, Search, Session
 from idpsync.sources.ldap.settings import LdapConfig
 
 DONE_ALREADY = frozenset({16, 20})  # noSuchAttribute on delete, attributeOrValueExists on add
-OBJECT_CLASS_VIOLATION, CONSTRAINT_VIOLATION = 65, 19
-WRITE = "write group"
+OBJECT_CLASS_VIOLATION = 65
 
 
 class WrittenGroups:
     """The groups of `owned`, by name or id. Each is looked up once, and goes by its id from then on."""
 
     def __init__(self, config: LdapConfig, owned: frozenset[str]) -> None:
-        self._config, self._owned = config, {fold(name) for name in owned}
-        self._ids: dict[str, str] = {}
+        self._config, self._owned = config, OwnedNames(owned, config.group_base)
 
     def members_of(self, group: str) -> frozenset[str]:
         """Ids of the people directly in the group, those too whom the configuration does not mean.
 
         Malformed where members may be hidden.
         """
-        self._must_be_ours(group, "read members")
+        self._owned.check(group, "read members")
         with Session(self._config, "read members") as session:
             entry = self._entry(session, group, "read members")
             attribute = _member_attribute(entry)
@@ -45,7 +43,7 @@ class WrittenGroups:
 
         UnknownOutcome, here as in `remove_member`, where no answer comes to the write itself.
         """
-        self._must_be_ours(group, "add member")
+        self._owned.check(group, "add member")
         with Session(self._config, "add member", writing=True) as session:
             entry = self._entry(session, group, "add member")
             someone = NamedPeople(session, self._config).with_id(external_id)
@@ -55,22 +53,17 @@ class WrittenGroups:
 
     def remove_member(self, group: str, external_id: str) -> None:
         """Take somebody out, wherever they are now. Whoever was deleted is in no group any more."""
-        self._must_be_ours(group, "remove member")
+        self._owned.check(group, "remove member")
         with Session(self._config, "remove member", writing=True) as session:
             entry = self._entry(session, group, "remove member")
             someone = NamedPeople(session, self._config).with_id(external_id)
             if someone is not None:
                 self._modify(session, entry, MODIFY_DELETE, someone, "remove member")
 
-    def _must_be_ours(self, group: str, operation: str) -> None:
-        if fold(group) not in self._owned:
-            told = f"{group} is not a group that idpsync was told to own"
-            raise Refused(SYSTEM, operation, told)
-
     def _entry(self, session: Session, group: str, operation: str) -> Entry:
         """The group's entry as it is now. NotFound, Malformed when several are so called."""
         config = self._config
-        known = self._ids.get(fold(group))
+        known = self._owned.id_of(group)
         keys = (config.id_attribute,) if known else (config.group_name_attribute, config.id_attribute)
         named = "".join(any_of(key, [known or group]) for key in keys)
         search = Search(
@@ -79,15 +72,10 @@ class WrittenGroups:
             f"(&{config.group_filter}(|{named}))",
             (config.id_attribute, "objectClass", "member", "uniqueMember", "memberUid"),
         )
-        entries = session.read_all(search).whole()
-        if not entries:
-            where = f"under {config.group_base}: renamed, deleted or hidden; idpsync makes no group"
-            raise NotFound(SYSTEM, operation, f"no group is called {group} {where}")
-        if len(entries) > 1:
-            raise Malformed(SYSTEM, operation, f"{len(entries)} groups are called {group}")
-        if external_id := entries[0].text(config.id_attribute):
-            self._ids[fold(group)] = external_id
-        return entries[0]
+        entry = self._owned.only(session.read_all(search).whole(), group, operation)
+        if external_id := entry.text(config.id_attribute):
+            self._owned.pin(group, external_id)
+        return entry
 
     def _modify(
         self, session: Session, entry: Entry, how: str, someone: Somebody, operation: str
