@@ -5,21 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Inside, own_log
-from tests.e2e.program import Program, base_config
-from tests.receiver import Receiver, receiving
+from tests.cli.directory_faults import SEATS, Watched, each, watched
+from tests.e2e.directories import slapd_directory
 from tests.slapd import HIDE_MEMBERS, Slapd, hide_people, running_slapd
 
 pytestmark = pytest.mark.server
 
 SIX = [f"user{n:04d}" for n in range(6)]
 GROUPS = {"Claude Premium": SIX[:4], "Claude Users": SIX}
-
-
-@pytest.fixture
-def webhook() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
 
 
 @pytest.fixture
@@ -30,57 +23,35 @@ def slapd(tmp_path: Path) -> Iterator[Slapd]:
 
 
 @pytest.fixture
-def idpsync(tmp_path: Path, slapd: Slapd, webhook: Receiver) -> Iterator[Program]:
-    config = base_config(tmp_path) | {
-        "policy": {
-            "without_rule": "none",
-            "rules": [
-                {"group": "Claude Premium", "tier": "premium", "priority": 10},
-                {"group": "Claude Users", "tier": "standard"},
-            ],
-        },
-        "directory": {
-            "kind": "ldap",
-            "url": slapd.ldaps_url,
-            "ca_file": str(slapd.ca_file),
-            "bind_dn": slapd.bind_dn,
-            "password": f"file:{slapd.password_file}",
-            "user_base": slapd.people_base,
-            "group_base": slapd.groups_base,
-            "page_size": 3,
-        },
-        "target": {"kind": "local"},
-        "alerts": {"receivers": [{"name": "hook", "kind": "webhook", "url": webhook.url}]},
-    }
-    config["contract"]["seats"] = {"premium": 10, "standard": 10}
-    with own_log():
-        yield Inside(tmp_path, config)
+def idpsync(tmp_path: Path, slapd: Slapd) -> Iterator[Watched]:
+    with watched(tmp_path, slapd_directory(slapd) | {"page_size": 3}) as idpsync:
+        yield idpsync
 
 
-Spoil = Callable[[Slapd, Program], None]
+Spoil = Callable[[Slapd, Watched], None]
 
 
-def wrong_password(slapd: Slapd, idpsync: Program) -> None:
+def wrong_password(slapd: Slapd, idpsync: Watched) -> None:
     slapd.password_file.write_text("wrong")
 
 
-def unknown_authority(slapd: Slapd, idpsync: Program) -> None:
+def unknown_authority(slapd: Slapd, idpsync: Watched) -> None:
     idpsync.config["directory"]["ca_file"] = str(slapd.ca_file.with_name("other-ca.pem"))
 
 
-def base_gone(slapd: Slapd, idpsync: Program) -> None:
+def base_gone(slapd: Slapd, idpsync: Watched) -> None:
     idpsync.config["directory"]["user_base"] = "ou=nowhere,dc=acme,dc=example"
 
 
-def size_limit(slapd: Slapd, idpsync: Program) -> None:
+def size_limit(slapd: Slapd, idpsync: Watched) -> None:
     slapd.cap_reader(4)
 
 
-def group_renamed(slapd: Slapd, idpsync: Program) -> None:
+def group_renamed(slapd: Slapd, idpsync: Watched) -> None:
     slapd.rename_group("Claude Premium", "Premium 2027")
 
 
-def rights_taken(slapd: Slapd, idpsync: Program) -> None:
+def rights_taken(slapd: Slapd, idpsync: Watched) -> None:
     idpsync.config["directory"]["bind_dn"] = slapd.limited_dn
 
 
@@ -94,33 +65,21 @@ FAULTS: list[tuple[Spoil, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "says"), FAULTS, ids=[fault.__name__ for fault, _ in FAULTS])
+@each(FAULTS)
 def test_a_fault_of_the_directory_removes_nobody_and_is_told_once(
-    idpsync: Program, slapd: Slapd, webhook: Receiver, fault: Spoil, says: str
+    idpsync: Watched, slapd: Slapd, fault: Spoil, says: str
 ) -> None:
-    first = idpsync.call("apply", "--yes", "--json")
-    assert first.code == 0, first.err
-
-    fault(slapd, idpsync)
-    ended = [idpsync.call("apply", "--yes") for _ in range(2)]
-
-    assert {e.code for e in ended} == {4}, [e.err for e in ended]
-    assert all(says in " ".join((e.out + e.err).split()) for e in ended), ended[0].err + ended[0].out
-    tiers = idpsync.call("seats", "--json").json["tiers"]
-    assert [tier["assigned"] for tier in tiers] == [4, 2]
-    assert [message.json()["data"]["state"] for message in webhook.received] == ["firing"]
+    idpsync.withstand(lambda: fault(slapd, idpsync), says)
 
 
 def test_a_server_that_is_away_for_a_moment_removes_nobody_and_wakes_nobody(
-    idpsync: Program, slapd: Slapd, webhook: Receiver
+    idpsync: Watched, slapd: Slapd
 ) -> None:
-    assert idpsync.call("apply", "--yes").code == 0
+    idpsync.give_seats()
     slapd.stop()
     ended = idpsync.call("apply", "--yes")
     slapd.start()
 
     assert (ended.code, "Connection refused" in ended.err + ended.out) == (4, True)
-    assert idpsync.call("apply", "--yes").code == 0
-    tiers = idpsync.call("seats", "--json").json["tiers"]
-    assert [tier["assigned"] for tier in tiers] == [4, 2]
-    assert webhook.received == []
+    idpsync.done("apply", "--yes")
+    assert (idpsync.seats, idpsync.alerts) == (SEATS, [])

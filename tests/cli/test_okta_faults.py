@@ -9,18 +9,10 @@ import pytest
 from idpsync import jws
 from idpsync.wiring.clock import CLOCK
 from tests.adapters.sources.okta_world import APP, CLIENT, in_single_file, private_pem
-from tests.cli.conftest import Inside, own_log
-from tests.e2e.program import Program, base_config
-from tests.receiver import Receiver, receiving
+from tests.cli.directory_faults import Watched, each, watched
 from tests.twins.okta.server import Answer, Fault, OktaTwin, running_okta
 
 PEOPLE, KEY = 6, "okta.pem"
-
-
-@pytest.fixture
-def webhook() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
 
 
 @pytest.fixture
@@ -38,41 +30,29 @@ def twin(tmp_path: Path) -> Iterator[OktaTwin]:
 
 
 @pytest.fixture
-def idpsync(tmp_path: Path, twin: OktaTwin, webhook: Receiver) -> Iterator[Program]:
-    config = base_config(tmp_path) | {
-        "policy": {
-            "without_rule": "none",
-            "rules": [
-                {"group": "Claude Premium", "tier": "premium", "priority": 10},
-                {"group": "Claude Users", "tier": "standard"},
-            ],
-        },
-        "directory": {
-            "kind": "okta",
-            "url": twin.url,
-            "app_id": APP,
-            "auth": {"kind": "private_key_jwt", "client_id": CLIENT, "key": f"file:{tmp_path / KEY}"},
-        },
-        "target": {"kind": "local"},
-        "alerts": {"receivers": [{"name": "hook", "kind": "webhook", "url": webhook.url}]},
+def idpsync(tmp_path: Path, twin: OktaTwin) -> Iterator[Watched]:
+    directory = {
+        "kind": "okta",
+        "url": twin.url,
+        "app_id": APP,
+        "auth": {"kind": "private_key_jwt", "client_id": CLIENT, "key": f"file:{tmp_path / KEY}"},
     }
-    config["contract"]["seats"] = {"premium": 10, "standard": 10}
-    with own_log():
-        yield Inside(tmp_path, config)
+    with watched(tmp_path, directory) as idpsync:
+        yield idpsync
 
 
-Spoil = Callable[[OktaTwin, Program], None]
+Spoil = Callable[[OktaTwin, Watched], None]
 
 
-def wrong_key(twin: OktaTwin, idpsync: Program) -> None:
+def wrong_key(twin: OktaTwin, idpsync: Watched) -> None:
     (idpsync.folder / KEY).write_bytes(private_pem(jws.new_key()))
 
 
-def key_taken_out(twin: OktaTwin, idpsync: Program) -> None:
+def key_taken_out(twin: OktaTwin, idpsync: Watched) -> None:
     twin.tokens.key = jws.new_key().public_key()
 
 
-def clock_behind(twin: OktaTwin, idpsync: Program) -> None:
+def clock_behind(twin: OktaTwin, idpsync: Watched) -> None:
     twin.clock = Later()
 
 
@@ -83,26 +63,26 @@ class Later:
         return CLOCK.now() + timedelta(minutes=10)
 
 
-def missing_scope(twin: OktaTwin, idpsync: Program) -> None:
+def missing_scope(twin: OktaTwin, idpsync: Watched) -> None:
     twin.tokens.granted -= {"okta.apps.read"}
 
 
-def unknown_group(twin: OktaTwin, idpsync: Program) -> None:
+def unknown_group(twin: OktaTwin, idpsync: Watched) -> None:
     twin.org.rename("Claude Premium", "Premium 2027")
 
 
-def unknown_app(twin: OktaTwin, idpsync: Program) -> None:
+def unknown_app(twin: OktaTwin, idpsync: Watched) -> None:
     idpsync.config["directory"]["app_id"] = "0oanone"
 
 
-def web_page(twin: OktaTwin, idpsync: Program) -> None:
+def web_page(twin: OktaTwin, idpsync: Watched) -> None:
     def page(answer: Answer) -> Answer:
         return Answer(200, raw=b"<html>Sign in to continue</html>")
 
     twin.faults.append(Fault("/api/", page, times=1000))
 
 
-def foreign_link(twin: OktaTwin, idpsync: Program) -> None:
+def foreign_link(twin: OktaTwin, idpsync: Watched) -> None:
     def elsewhere(answer: Answer) -> Answer:
         answer.headers = [*answer.headers, ("link", '<https://evil.example/api/v1/x>; rel="next"')]
         return answer
@@ -110,7 +90,7 @@ def foreign_link(twin: OktaTwin, idpsync: Program) -> None:
     twin.faults.append(Fault(f"apps/{APP}", elsewhere, times=1000))
 
 
-def cut(twin: OktaTwin, idpsync: Program) -> None:
+def cut(twin: OktaTwin, idpsync: Watched) -> None:
     def broken(answer: Answer) -> Answer:
         answer.cut = 30
         return answer
@@ -119,7 +99,7 @@ def cut(twin: OktaTwin, idpsync: Program) -> None:
     twin.faults.append(Fault("after=", broken, times=1000))
 
 
-def short_page(twin: OktaTwin, idpsync: Program) -> None:
+def short_page(twin: OktaTwin, idpsync: Watched) -> None:
     """It ends well and lacks somebody."""
 
     def one_less(answer: Answer) -> Answer:
@@ -144,24 +124,14 @@ FAULTS: list[tuple[Spoil, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "says"), FAULTS, ids=[fault.__name__ for fault, _ in FAULTS])
+@each(FAULTS)
 def test_a_fault_of_the_directory_removes_nobody_and_is_told_once(
-    idpsync: Program, twin: OktaTwin, webhook: Receiver, fault: Spoil, says: str
+    idpsync: Watched, twin: OktaTwin, fault: Spoil, says: str
 ) -> None:
-    first = idpsync.call("apply", "--yes", "--json")
-    assert first.code == 0, first.err
-
-    fault(twin, idpsync)
-    ended = [idpsync.call("apply", "--yes") for _ in range(2)]
-
-    assert {e.code for e in ended} == {4}, [e.err for e in ended]
-    assert all(says in " ".join((e.out + e.err).split()) for e in ended), ended[0].err + ended[0].out
-    tiers = idpsync.call("seats", "--json").json["tiers"]
-    assert [tier["assigned"] for tier in tiers] == [4, 2]
-    assert [message.json()["data"]["state"] for message in webhook.received] == ["firing"]
+    idpsync.withstand(lambda: fault(twin, idpsync), says)
 
 
-def test_checking_online_names_who_we_are_and_the_groups(idpsync: Program, twin: OktaTwin) -> None:
+def test_checking_online_names_who_we_are_and_the_groups(idpsync: Watched, twin: OktaTwin) -> None:
     (told,) = [row for row in idpsync.call("check", "--online", "--json").json if row.get("facts")]
     assert told["detail"] == f"logged in to {twin.url} as {CLIENT}; sees {PEOPLE} people"
     names = ("Claude Premium", "Claude Users")

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Inside, own_log
-from tests.e2e.program import Program, base_config
-from tests.receiver import Receiver, receiving
+from tests.cli.directory_faults import Watched, each, watched
 from tests.twins.scim import TOKEN, Request
 from tests.twins.scim_directory import (
     Habits,
@@ -24,12 +22,6 @@ WRONG = "somebody-elses-token"
 
 
 @pytest.fixture
-def webhook() -> Iterator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
-
-
-@pytest.fixture
 def twin() -> Iterator[ScimDirectoryTwin]:
     """Six people, the first four of them premium; pages of three."""
     twin = ScimDirectoryTwin(habits=Habits(page_size=3))
@@ -42,37 +34,25 @@ def twin() -> Iterator[ScimDirectoryTwin]:
 
 
 @pytest.fixture
-def idpsync(tmp_path: Path, twin: ScimDirectoryTwin, webhook: Receiver) -> Iterator[Program]:
+def idpsync(tmp_path: Path, twin: ScimDirectoryTwin) -> Iterator[Watched]:
     (tmp_path / "token").write_text(TOKEN)
-    config = base_config(tmp_path) | {
-        "policy": {
-            "without_rule": "none",
-            "rules": [
-                {"group": "Premium", "tier": "premium", "priority": 10},
-                {"group": "Users", "tier": "standard"},
-            ],
-        },
-        "directory": {"kind": "scim", "url": twin.base_url, "token": f"file:{tmp_path / 'token'}"},
-        "target": {"kind": "local"},
-        "alerts": {"receivers": [{"name": "hook", "kind": "webhook", "url": webhook.url}]},
-    }
-    config["contract"]["seats"] = {"premium": 10, "standard": 10}
-    with own_log():
-        yield Inside(tmp_path, config)
+    directory = {"kind": "scim", "url": twin.base_url, "token": f"file:{tmp_path / 'token'}"}
+    with watched(tmp_path, directory, premium="Premium", users="Users") as idpsync:
+        yield idpsync
 
 
-Spoil = Callable[[ScimDirectoryTwin, Program], None]
+Spoil = Callable[[ScimDirectoryTwin, Watched], None]
 
 
-def wrong_token(twin: ScimDirectoryTwin, idpsync: Program) -> None:
+def wrong_token(twin: ScimDirectoryTwin, idpsync: Watched) -> None:
     (idpsync.folder / "token").write_text(WRONG)
 
 
-def no_right_to_groups(twin: ScimDirectoryTwin, idpsync: Program) -> None:
+def no_right_to_groups(twin: ScimDirectoryTwin, idpsync: Watched) -> None:
     twin.denied = ("Groups",)
 
 
-def web_page(twin: ScimDirectoryTwin, idpsync: Program) -> None:
+def web_page(twin: ScimDirectoryTwin, idpsync: Watched) -> None:
     twin.fault = lambda *_: html
 
 
@@ -82,23 +62,23 @@ def later_page(change: Instead) -> Callable[[int, Request], Instead | None]:
     )
 
 
-def half_a_page(twin: ScimDirectoryTwin, idpsync: Program) -> None:
+def half_a_page(twin: ScimDirectoryTwin, idpsync: Watched) -> None:
     twin.fault = later_page(truncated_json)
 
 
-def cut(twin: ScimDirectoryTwin, idpsync: Program) -> None:
+def cut(twin: ScimDirectoryTwin, idpsync: Watched) -> None:
     twin.fault = later_page(cut_off)
 
 
-def page_left_out(twin: ScimDirectoryTwin, idpsync: Program) -> None:
+def page_left_out(twin: ScimDirectoryTwin, idpsync: Watched) -> None:
     twin.habits.surplus = 3
 
 
-def renamed_group(twin: ScimDirectoryTwin, idpsync: Program) -> None:
+def renamed_group(twin: ScimDirectoryTwin, idpsync: Watched) -> None:
     twin.groups["g-Premium"]["displayName"] = "Gold"
 
 
-def hidden_members(twin: ScimDirectoryTwin, idpsync: Program) -> None:
+def hidden_members(twin: ScimDirectoryTwin, idpsync: Watched) -> None:
     twin.habits.hides_members = True
 
 
@@ -114,27 +94,15 @@ FAULTS: list[tuple[Spoil, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fault", "says"), FAULTS, ids=[fault.__name__ for fault, _ in FAULTS])
+@each(FAULTS)
 def test_a_fault_of_the_provider_removes_nobody_and_is_told_once(
-    idpsync: Program, twin: ScimDirectoryTwin, webhook: Receiver, fault: Spoil, says: str
+    idpsync: Watched, twin: ScimDirectoryTwin, fault: Spoil, says: str
 ) -> None:
-    first = idpsync.call("apply", "--yes", "--json")
-    assert first.code == 0, first.err
-
-    fault(twin, idpsync)
-    ended = [idpsync.call("apply", "--yes") for _ in range(2)]
-
-    assert {e.code for e in ended} == {4}, [e.err for e in ended]
-    told = [" ".join((e.out + e.err).split()) for e in ended]
-    tiers = idpsync.call("seats", "--json").json["tiers"]
-    assert [tier["assigned"] for tier in tiers] == [4, 2]
-    assert [message.json()["data"]["state"] for message in webhook.received] == ["firing"]
-    assert not any(secret in text for text in told for secret in (TOKEN, WRONG))
-    assert all(says in text for text in told), told[0]
+    idpsync.withstand(lambda: fault(twin, idpsync), says, secrets=(TOKEN, WRONG))
 
 
 def test_checking_online_names_the_rejection_and_not_the_token(
-    idpsync: Program, twin: ScimDirectoryTwin
+    idpsync: Watched, twin: ScimDirectoryTwin
 ) -> None:
     assert idpsync.call("check", "--online").code == 0
     wrong_token(twin, idpsync)

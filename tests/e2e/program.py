@@ -11,6 +11,9 @@ from typing import Any
 
 import yaml
 
+from tests.receiver import Receiver
+from tests.scim_provider import RunningProvider
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -77,4 +80,36 @@ def base_config(folder: Path) -> dict[str, Any]:
             "seats": {"premium": 2, "standard": 5},
         },
         "log": {"format": "json", "level": "info"},
+    }
+
+
+def policy(*, premium: str | None = "Claude Premium", users: str = "Claude Users") -> dict[str, Any]:
+    """Premium for one group, standard for the other, nothing without a group; taken back at once."""
+    rules: list[dict[str, Any]] = [{"group": users, "tier": "standard"}]
+    if premium:
+        rules.insert(0, {"group": premium, "tier": "premium", "priority": 10})
+    return {"without_rule": "none", "min_hold": "0s", "rules": rules}
+
+
+def alerts_to(webhook: Receiver) -> dict[str, Any]:
+    return {"receivers": [{"name": "hook", "kind": "webhook", "url": webhook.url}]}
+
+
+def scim_target(provider: RunningProvider) -> dict[str, Any]:
+    """The provider as the place of seats; its token is the secret SCIM_TOKEN."""
+    return {
+        "kind": "scim",
+        "url": provider.base_url,
+        "auth": {"kind": "bearer", "token": "env:SCIM_TOKEN"},
+        "seat_lever": {"kind": "entitlement"},
+        "tier_values": {"premium": "Premium", "standard": "Standard"},
+        "rate": "2000/s",
+    }
+
+
+def seat_groups_target() -> dict[str, Any]:
+    """The groups seat-premium and seat-standard of the directory itself."""
+    return {
+        "kind": "idp_groups",
+        "groups": {"premium": "seat-premium", "standard": "seat-standard"},
     }
