@@ -1,7 +1,8 @@
 """Requests that reading a SCIM provider takes, against the fewest that its pages allow.
 
 SCIM has no feed of changes that shows who was deleted, so a read where nothing changed is a whole read.
-By index each page begins with the last row of the one before: that is what the ratio above 1 pays for.
+By index each page of a first read begins with the last row of the one before: that is what a ratio above
+1 pays for. While everybody is still there a later read does without.
 """
 
 import os
@@ -15,7 +16,7 @@ from tests.twins.scim import TOKEN
 from tests.twins.scim_directory import Habits, ScimDirectoryTwin, running
 
 PEOPLE, GROUPS, MEMBERS = 20_000, 200, 552  # 110,400 memberships in all
-GOAL = 1.05  # times the fewest
+COLD, UNCHANGED = 1.05, 1.0  # times the fewest
 VARIABLE = "IDPSYNC_BENCHMARK_SCIM_TOKEN"
 
 
@@ -59,14 +60,17 @@ def told(case: Case) -> bool:
         first, again = source.read(), source.read()
     good = True
     discovery = 1  # once in the life of a process
-    reads = (("cold", first, case.floor + discovery), ("nothing changed", again, case.floor))
-    for when, read, floor in reads:
+    reads = (
+        ("cold", first, case.floor + discovery, COLD),
+        ("nothing changed", again, case.floor, UNCHANGED),
+    )
+    for when, read, floor, goal in reads:
         ratio = read.requests / floor
-        fits = ratio <= GOAL and read.throttled == 0 and read.complete
+        fits = ratio <= goal and read.throttled == 0 and read.complete
         good = good and fits
         print(
             f"  {case.what:36} {when:15} {read.requests:4}  floor {floor:4}  ratio {ratio:5.3f}  "
-            f"goal {GOAL:.2f}: {'met' if fits else 'MISSED'}  answered 429: {read.throttled}"
+            f"goal {goal:.2f}: {'met' if fits else 'MISSED'}  answered 429: {read.throttled}"
         )
     return good
 

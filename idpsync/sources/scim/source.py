@@ -4,9 +4,10 @@ SCIM has no feed of changes that could be relied on: a filter on `meta.lastModif
 deleted, and no group that lost somebody in a way of its own. So everything is read each time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeVar
 from urllib.parse import quote
 
 import structlog
@@ -20,13 +21,14 @@ from idpsync.http import HttpClient, Limits
 from idpsync.pace import Deadline, Timer
 from idpsync.scim_client import RemoteGroup, ScimClient, ScimProfile
 from idpsync.scim_client.listing import Listing
-from idpsync.scim_client.messages import read_group, read_user
+from idpsync.scim_client.messages import R, read_group, read_user
 from idpsync.sources.scim.groups import Roster
 from idpsync.sources.scim.meter import Meter
 from idpsync.sources.scim.people import SOURCE, Seen, counted, judged, says_true, seen
 from idpsync.sources.scim.settings import ScimDirectoryConfig
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 SYSTEM = "scim directory"
 TOLD = 50  # problems spelled out in one log line
@@ -53,6 +55,7 @@ class ScimSource:
         self._config, self._clock, self._wanted = config, clock, groups
         self._meter = Meter()
         self._says_true: bool | None = None  # whether it writes `active`; None before the first read
+        self._shown: dict[str, frozenset[str]] = {}  # by place, the ids of its last whole listing
         self._deadline = Deadline(timer or Timer())
         token = config.token
         http = HttpClient(
@@ -80,7 +83,7 @@ class ScimSource:
     def _read(self) -> DirectorySnapshot:
         taken_at, before = self._clock.now(), (self._meter.requests, self._meter.throttled)
         self._discover()
-        listing = self._client.reader.listing("/Users", read_user, seen, overlap=1)
+        listing = self._listing("/Users", read_user, seen)
         if listing.error and (not listing.kept or isinstance(listing.error, CredentialsRejected)):
             raise listing.error
         everybody = listing.kept.values()
@@ -147,6 +150,20 @@ class ScimSource:
             missing=missing,
         )
 
+    def _listing(
+        self, place: str, make: Callable[[object], R], keep: Callable[[R], T], *, query: str = ""
+    ) -> Listing[T]:
+        """Everything at `place`. By index each page begins with the last row of the one before, unless
+        all are there whom the last whole listing showed: nobody of theirs was shifted out of a page.
+        """
+        reader, shown = self._client.reader, self._shown.pop(place, frozenset())
+        listing = reader.listing(place, make, keep, query=query, overlap=0 if shown else 1)
+        if listing.error is None and not (reader.profile.cursors or shown <= listing.kept.keys()):
+            listing = reader.listing(place, make, keep, query=query, overlap=1)
+        if listing.error is None:
+            self._shown[place] = frozenset(listing.kept)
+        return listing
+
     # --- people -----------------------------------------------------------------------------------
 
     def _named(self, everybody: Iterable[Seen]) -> tuple[list[DirectoryUser], list[str]]:
@@ -173,7 +190,7 @@ class ScimSource:
         if self._wanted:
             inline = members and len(self._wanted) >= INLINE_FROM
             query = "" if inline else NAMES_ALONE
-            listing = self._client.reader.listing("/Groups", read_group, _itself, query=query, overlap=1)
+            listing = self._listing("/Groups", read_group, _itself, query=query)
         if isinstance(listing.error, CredentialsRejected):
             raise _without_right(listing.error)
         roster = Roster(listing, self._group, nested=self._config.nested_groups, counts=counts)

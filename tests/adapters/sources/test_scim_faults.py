@@ -47,6 +47,11 @@ def twin() -> Iterator[ScimDirectoryTwin]:
         yield made
 
 
+def starts(twin: ScimDirectoryTwin) -> list[int]:
+    """Where each page of people began."""
+    return [int(asked.query["startIndex"]) for asked in twin.seen if asked.path == "/Users"]
+
+
 def on_page(start: int, change: Instead, kind: str = "/Users") -> Callable[[int, Request], Any]:
     """On the page with that row; the last row of the page before is asked for with it."""
     at = str(max(start - 1, 1))
@@ -153,6 +158,43 @@ def test_an_entry_that_a_deletion_shifts_out_of_the_next_page_does_not_go_unnoti
 
     twin.habits.between_pages = swap
     assert source_of(twin.base_url).read().users_coverage is Coverage.PARTIAL
+
+
+def test_a_second_read_costs_no_row_more_while_everybody_is_still_there(twin: ScimDirectoryTwin) -> None:
+    source = source_of(twin.base_url)
+    first = source.read()
+    twin.person("newcomer")
+    twin.seen.clear()
+    again = source.read()
+    assert starts(twin) == [1, 6, 11]  # page after page, each begins behind the one before
+    assert {u.user_name for u in again.users} == {u.user_name for u in first.users} | {"newcomer"}
+    assert again.users_coverage is Coverage.COMPLETE
+
+
+def test_somebody_who_left_is_believed_after_a_pass_whose_pages_overlap(twin: ScimDirectoryTwin) -> None:
+    source = source_of(twin.base_url)
+    source.read()
+    twin.people.pop(next(iter(twin.people)))
+    twin.seen.clear()
+    snapshot = source.read()
+    assert starts(twin)[-3:] == [1, 5, 9]
+    assert snapshot.users_coverage is Coverage.COMPLETE
+    assert len(snapshot.users) == len(PEOPLE) - 1
+
+
+def test_an_entry_shifted_out_of_a_page_of_a_later_read_does_not_go_unnoticed(
+    twin: ScimDirectoryTwin,
+) -> None:
+    source = source_of(twin.base_url)
+    assert source.read().users_coverage is Coverage.COMPLETE
+
+    def swap(page: int) -> None:
+        if page == 0:
+            del twin.people[next(iter(twin.people))]
+            twin.person(f"new-{len(twin.seen)}")
+
+    twin.habits.between_pages = swap
+    assert source.read().users_coverage is Coverage.PARTIAL
 
 
 def test_a_provider_that_knows_whole_pages_only_is_read_all_the_same(twin: ScimDirectoryTwin) -> None:
