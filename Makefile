@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SERVERS := slapd ldap-utils samba-ad-dc samba-ad-provision postgresql chromium php-cli php-xml php-mbstring simplesamlphp openssl
 CLIENTS := 'msgraph-sdk>=1.65,<2'
+OKTA_DOCUMENT := @okta/openapi@2.15.0
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format bench servers clients clean
@@ -46,8 +47,9 @@ bench: $(VENV)/dev.stamp servers ## measure start-up, plans and the claim of a s
 servers: ## install the real servers that tests talk to, where apt may
 	@deploy/install-test-servers.sh $(SERVERS)
 
-clients: $(VENV)/bin/python ## install the vendors' own clients that read our twins, apart from the program
+clients: $(VENV)/bin/python ## fetch the vendors' own clients and documents that judge our twins, apart from the program
 	@test -e build/msgraph/ready || deploy/install-test-clients.sh build/msgraph $(CLIENTS)
+	@test -e build/okta-openapi/ready || deploy/fetch-test-document.sh build/okta-openapi $(OKTA_DOCUMENT)
 
 clean: ## remove the virtual environment and what the quickstart has stored
 	rm -rf $(VENV) var build *.egg-info

@@ -62,7 +62,7 @@ class Organisation:
             "statusChanged": now,
             "lastLogin": None,
             "lastUpdated": now,
-            "passwordChanged": None,
+            "passwordChanged": now,
             "type": {"id": "oty1"},
             "profile": {"login": login, "firstName": "Ada", "lastName": "Lovelace", **profile},
             "credentials": {"provider": {"type": "OKTA", "name": "OKTA"}},

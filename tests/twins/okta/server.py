@@ -96,6 +96,7 @@ class OktaTwin:
         self.most_in_a_minute: Counter[str] = Counter()
         self.largest_page = 10_000
         self.before: Callable[[Wire], None] = lambda _wire: None
+        self.after: Callable[[Wire, Answer], None] = lambda _wire, _answer: None
         self._windows: dict[str, tuple[int, int]] = {}
         self._lock = threading.RLock()
 
@@ -110,6 +111,7 @@ class OktaTwin:
             fault = next((fault for fault in self.faults if fault.takes(wire)), None)
             answer = fault.spoil(answer) if fault else answer
             self.statuses[answer.status] += 1
+            self.after(wire, answer)
             sent = answer.bytes(self.now())
         connection.send(sent)
         return answer.cut is None
